@@ -1,0 +1,174 @@
+"""The calls that start a backward pass: `backward` fills `.grad`, `grad` returns gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from .errors import ShapeError
+from .function import Function
+from .graph import ALONE, Node, Observer, pullback, thread
+from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .tensor import Tensor, constant
+
+__all__ = ["Function", "backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    *,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Add the gradients of `tensors` with respect to the leaves (or to `inputs`) to their `.grad`.
+
+    Arguments as of Tensor.backward; with several tensors, one entry of `grad_tensors` for each.
+    """
+    outputs = _listed("backward", "tensors", tensors)
+    wanted = None if inputs is None else _listed("backward", "inputs", inputs)
+    if wanted is not None and not wanted:
+        raise RuntimeError("backward: inputs= is empty")
+    computed = _run("backward", outputs, grad_tensors, wanted, retain_graph, create_graph, None)
+    if wanted is None:
+        found = [(node.tensor(), node) for node in computed]
+    else:
+        found = [(t, t.node) for t in wanted if t.node in computed]  # type: ignore[misc]
+    for tensor, node in found:
+        if tensor is not None and (tensor.node is node or wanted is not None):
+            accumulate(tensor, computed.pop(node) if wanted is None else computed[node])
+
+
+def accumulate(tensor: Tensor, gradient: Any) -> None:
+    """Add a gradient to `tensor.grad`, which gets memory that nobody else holds."""
+    before = tensor._grad
+    if isinstance(gradient, Tensor):
+        tensor._grad = gradient if before is None else before + gradient
+    elif before is not None:
+        if before.node is None and before.array.flags.writeable:
+            np.add(before.array, gradient, out=before.array)
+        else:
+            tensor._grad = before + constant(np.asarray(gradient))
+    elif type(gradient) is np.ndarray and gradient.base is None and getrefcount(gradient) <= ALONE + 1:
+        tensor._grad = constant(gradient)
+    else:
+        tensor._grad = constant(np.array(gradient))
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    *,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of the sum of `outputs` with respect to each of `inputs`; `.grad` is left alone.
+
+    Only what lies between them is walked. `grad_outputs` weighs the elements of non-scalar outputs. With
+    `create_graph` the result can be differentiated again. Raises RuntimeError for an input that the outputs do not
+    depend on, unless `allow_unused` (then None) or `materialize_grads` (then zeros).
+    """
+    sources = _listed("grad", "inputs", inputs)
+    targets = _listed("grad", "outputs", outputs)
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: materialize_grads=True needs allow_unused to be True or left out")
+    computed = _run("grad", targets, grad_outputs, sources, retain_graph, create_graph, None)
+    result: list[Tensor | None] = []
+    taken: set[int] = set()
+    for k, source in enumerate(sources):
+        gradient = computed.get(source.node)  # type: ignore[arg-type]
+        if gradient is None:
+            if not (allow_unused or materialize_grads):
+                raise RuntimeError(
+                    f"grad: input {k}, of shape {source.array.shape}, was not used to compute the outputs; "
+                    "allow_unused=True gives None for it, materialize_grads=True zeros"
+                )
+            result.append(constant(np.zeros_like(source.array)) if materialize_grads else None)
+        elif isinstance(gradient, Tensor):
+            result.append(gradient)
+        else:
+            alone = (
+                type(gradient) is np.ndarray and gradient.base is None and getrefcount(gradient) == ALONE + 1 and id(gradient) not in taken
+            )
+            taken.add(id(gradient))
+            result.append(constant(gradient if alone else np.array(gradient)))
+    return tuple(result)
+
+
+def _listed(operation: str, argument: str, value: Any) -> list[Tensor]:
+    tensors = [value] if isinstance(value, Tensor) else list(value) if isinstance(value, Sequence) else value
+    if not isinstance(tensors, list) or not all(isinstance(t, Tensor) for t in tensors):
+        raise TypeError(f"{operation}: {argument} must be a Tensor or a sequence of Tensors, got {type(value).__name__}")
+    return tensors
+
+
+def _run(
+    operation: str,
+    outputs: list[Tensor],
+    weights: Any,
+    inputs: list[Tensor] | None,
+    retain_graph: bool | None,
+    create_graph: bool,
+    observer: Observer | None,
+) -> dict[Node, Any]:
+    """Check the arguments and walk back; gradients by node."""
+    given = [None] * len(outputs) if weights is None else [weights] if isinstance(weights, Tensor | np.ndarray) else list(weights)
+    if len(given) != len(outputs):
+        raise RuntimeError(f"{operation}: {len(outputs)} tensors but {len(given)} gradients for them")
+    roots = []
+    gradients: list[Any] = []
+    for output, weight in zip(outputs, given, strict=True):
+        if output.node is None:
+            raise RuntimeError(
+                f"{operation}: this tensor of shape {output.array.shape} does not require grad and was not computed from one that does; "
+                "set requires_grad=True on what you differentiate by, outside no_grad()"
+            )
+        roots.append(output.node)
+        gradients.append(_start(operation, output, weight, create_graph))
+    wanted = None
+    if inputs is not None:
+        for k, source in enumerate(inputs):
+            if source.node is None:
+                raise RuntimeError(f"{operation}: input {k}, of shape {source.array.shape}, does not require grad")
+        wanted = {source.node for source in inputs}
+    before = thread.grad
+    thread.grad = create_graph
+    try:
+        return pullback(
+            roots,
+            gradients,
+            wanted,  # type: ignore[arg-type]
+            retain_graph=create_graph if retain_graph is None else retain_graph,
+            create_graph=create_graph,
+            observer=observer,
+        )
+    finally:
+        thread.grad = before
+
+
+def _start(operation: str, output: Tensor, weight: Any, create_graph: bool) -> Any:
+    """The gradient that the pass starts with at one output."""
+    array = output.array
+    if weight is None:
+        if array.size != 1:
+            raise RuntimeError(
+                f"{operation}: a gradient can be made up only for a scalar, this tensor has shape {array.shape}; "
+                "reduce it first, e.g. loss.sum(), or pass gradient=, a tensor of this shape"
+            )
+        weight = np.ones(array.shape, array.dtype)
+    elif isinstance(weight, Tensor | np.ndarray):
+        if weight.shape != array.shape:
+            raise ShapeError(f"{operation}: the gradient has shape {tuple(weight.shape)}, but the tensor {array.shape}")
+        if create_graph and isinstance(weight, Tensor):
+            return weight if weight.dtype == array.dtype else weight.to(array.dtype)
+        weight = (weight.array if isinstance(weight, Tensor) else weight).astype(array.dtype, copy=False)
+    else:
+        raise TypeError(f"{operation}: the gradient must be a Tensor or None, got {type(weight).__name__}")
+    return constant(weight) if create_graph else weight

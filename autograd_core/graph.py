@@ -1,0 +1,214 @@
+"""The recorded graph and the walk back through it.
+
+An operation on Tensors that record leaves a `Node`; `pullback` visits nodes newest first and hands each one's
+gradient to its parents. Nothing here knows what an operation computes: a node's plan does.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from sys import getrefcount
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from . import writes
+from .errors import FreedGraphError, ShapeError
+from .writes import tick
+
+Gradient: TypeAlias = Any  # an array in a plain backward pass, a Tensor where the pass itself is recorded
+Observer: TypeAlias = Callable[["Node", Gradient, tuple[Gradient, ...]], None]
+
+
+def _references_of_a_local() -> int:
+    local = object()
+    return getrefcount(local)
+
+
+ALONE = _references_of_a_local()  # what getrefcount says of an object that one local variable holds and nothing else
+
+
+class Thread(threading.local):
+    """What each thread has of its own; the class attributes are a new thread's defaults."""
+
+    grad = True  # do operations record?
+    inference = False  # inside inference_mode: no switching recording back on
+    scope: Scope | None = None  # the module call that is running
+
+
+thread = Thread()
+
+
+class Scope:
+    """One call of a module: nodes made during it point to it. `owner` is the module, `parent` the call around it."""
+
+    __slots__ = ("owner", "parent", "time")
+
+    def __init__(self, owner: Any, parent: Scope | None):
+        self.owner = owner
+        self.parent = parent
+        self.time = tick()
+
+
+class Node:
+    """One recorded operation, or a leaf (`plan is None`).
+
+    op's plan     what was kept and which rules run (`primitive.Plan`)
+    saved         the kept values, `None` once they were freed
+    parents       the nodes of the inputs that record, in order
+    time          creation time: a topological order
+    shape, dtype  of the value this node stands for
+    scope         the module call it was made in
+    tensor        of a leaf: a weak reference to its Tensor
+    hooks         functions of the gradient, run before the rules
+    """
+
+    __slots__ = ("__weakref__", "dtype", "hooks", "parents", "plan", "saved", "scope", "shape", "tensor", "time")
+    plan: Any
+    saved: tuple[Any, ...] | None
+    parents: tuple[Node, ...]
+    time: int
+    shape: Any
+    dtype: Any
+    scope: Scope | None
+    tensor: Any
+    hooks: list[Callable[[Gradient], Gradient]] | None
+
+    @property
+    def op(self) -> Any:
+        """The operation, or None for a leaf."""
+        return self.plan and self.plan.op
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node, int], ...]:
+        return tuple((parent, 0) for parent in self.parents)
+
+    def name(self) -> str:
+        return "AccumulateGrad" if self.plan is None else "".join(w.capitalize() for w in self.op.name.split("_")) + "Backward"
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+
+def leaf(tensor_reference: Any, shape: tuple[int, ...], dtype: Any) -> Node:
+    """The node of a tensor that gradients are collected in; it holds the tensor weakly."""
+    node = Node.__new__(Node)
+    node.plan = None
+    node.saved = ()
+    node.parents = ()
+    node.time = tick()
+    node.shape = shape
+    node.dtype = dtype
+    node.scope = None
+    node.tensor = tensor_reference
+    node.hooks = None
+    return node
+
+
+newest_first: Callable[[Node], int] = attrgetter("time")
+
+
+def ancestors(roots: Iterable[Node]) -> list[Node]:
+    """Every node that the roots were computed from, themselves included, newest first: a topological order."""
+    found = set(roots)
+    todo = list(found)
+    while todo:
+        for parent in todo.pop().parents:
+            if parent not in found:
+                found.add(parent)
+                todo.append(parent)
+    return sorted(found, key=newest_first, reverse=True)
+
+
+def leading_to(wanted: set[Node], order: Sequence[Node]) -> set[Node]:
+    """Of the nodes in `order` (newest first), those on a path to a wanted one."""
+    useful = set(wanted)
+    for node in reversed(order):
+        if not useful.isdisjoint(node.parents):
+            useful.add(node)
+    return useful
+
+
+def pullback(
+    roots: Sequence[Node],
+    gradients: Sequence[Gradient],
+    wanted: set[Node] | None = None,
+    *,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+    observer: Observer | None = None,
+) -> dict[Node, Gradient]:
+    """The backward pass: from the roots' gradients to those of all leaves, or of the nodes in `wanted`.
+
+    A node is visited once, after everything computed from it. What its operation saved is let go as soon as it is
+    used, unless `retain_graph`. With `create_graph` the gradients are Tensors, and the pass is itself recorded.
+    `observer(node, gradient, contributions)` is called once for each step. Raises FreedGraphError for a graph whose
+    saved values an earlier pass has freed.
+    """
+    order = ancestors(roots)
+    useful = None if wanted is None else leading_to(wanted, order)
+    pending: dict[Node, Gradient] = {}
+    for root, gradient in zip(roots, gradients, strict=True):
+        pending[root] = pending[root] + gradient if root in pending else gradient
+    result: dict[Node, Gradient] = {}
+    for node in order:
+        gradient = pending.pop(node, None)
+        if gradient is None:
+            continue
+        plan = node.plan
+        if node.hooks is not None:
+            for hook in tuple(node.hooks):
+                gradient = hook(gradient)
+        if useful is None:
+            if plan is None:
+                result[node] = gradient
+                continue
+        else:
+            if node in wanted:  # type: ignore[operator]
+                result[node] = gradient
+            if plan is None or useful.isdisjoint(node.parents):
+                continue
+        saved = node.saved
+        if saved is None:
+            raise FreedGraphError(node)
+        if node.time < writes.latest:
+            writes.check(node)
+        parents = node.parents
+        contributions = plan.pull_tensors(node, gradient) if create_graph else plan.pull(gradient, saved)
+        if not retain_graph and saved:
+            node.saved = None
+        del saved
+        if observer is not None:
+            observer(node, gradient, tuple(contributions))
+        for parent, part in zip(parents, contributions):
+            if part is None or (useful is not None and parent not in useful):
+                continue
+            if part.shape != parent.shape or part.dtype is not parent.dtype:
+                part = fitted(part, parent, plan)
+            earlier = pending.get(parent)
+            if earlier is None:
+                pending[parent] = part
+            elif type(earlier) is np.ndarray and earlier.base is None and getrefcount(earlier) == ALONE + 1:
+                np.add(earlier, part, out=earlier)  # nobody but this pass holds it
+            else:
+                pending[parent] = earlier + part
+            del earlier
+        part = contributions = None  # so that only `pending` holds what it holds
+    return result
+
+
+def fitted(part: Gradient, parent: Node, plan: Any) -> Gradient:
+    """A contribution in its parent's shape and dtype: axes that were broadcast are summed, promoted numbers cast back."""
+    if part.shape != parent.shape:
+        surplus = len(part.shape) - len(parent.shape)
+        axes = tuple(k for k, n in enumerate(part.shape) if k < surplus or (n != 1 and parent.shape[k - surplus] == 1))
+        if surplus < 0 or any(n != m and m != 1 for n, m in zip(part.shape[surplus:], parent.shape, strict=True)):
+            raise ShapeError(f"{plan.op.name}: its rule returned a gradient of shape {part.shape} for an input of shape {parent.shape}")
+        part = part.sum(axes).reshape(parent.shape)
+    if part.dtype is not parent.dtype:
+        if part.dtype.kind == "c" and parent.dtype.kind == "f":
+            part = part.real
+        part = part.astype(parent.dtype) if isinstance(part, np.ndarray | np.generic) else part.to(parent.dtype)
+    return part

@@ -1,0 +1,146 @@
+"""Sums, means, extremes, and what is made of them. `axis` is None (all axes), an integer or a tuple of integers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..primitive import primitive
+from .elementwise import exp, where
+from .shape import astype, broadcast_to, expand_dims, flip
+
+WIDE = {np.dtype(np.float16): np.float32}  # what float16 is summed in
+
+
+def spread(g, shape, axis, keepdims):
+    """What a reduction gave, repeated over the axes that it reduced: an array of its argument's shape."""
+    if not keepdims and axis is not None and axis != ():
+        g = expand_dims(g, axis=normal(axis, len(shape)))
+    return broadcast_to(g, target=shape)
+
+
+def normal(axis, ndim):
+    """Axes as a tuple, counted from the front."""
+    return tuple(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+
+
+def count(shape, axis):
+    """How many elements go into each result."""
+    if axis is None:
+        axis = tuple(range(len(shape)))
+    n = 1
+    for a in normal(axis, len(shape)) if axis != () else ():
+        n *= shape[a]
+    return n
+
+
+@primitive(lambda g, shape, axis, keepdims: spread(g, shape, axis, keepdims))
+def sum(x, *, axis=None, keepdims=False):
+    if x.dtype.kind == "b":
+        return x.sum(axis, keepdims=keepdims, dtype=np.int64)
+    return x.sum(axis, keepdims=keepdims, dtype=WIDE.get(x.dtype)).astype(x.dtype if x.dtype.kind in "fc" else np.int64, copy=False)
+
+
+@primitive(lambda g, shape, axis, keepdims: spread(g, shape, axis, keepdims) / count(shape, axis))
+def mean(x, *, axis=None, keepdims=False):
+    if x.dtype.kind not in "fc":
+        raise RuntimeError(f"mean: needs a floating-point or complex tensor, got {x.dtype}; convert it first, e.g. t.float()")
+    return (x.sum(axis, keepdims=keepdims, dtype=WIDE.get(x.dtype)) / (count(x.shape, axis) or np.nan)).astype(x.dtype, copy=False)
+
+
+@primitive(
+    lambda g, x, shape, axis, correction, keepdims: (
+        spread(g, shape, axis, keepdims) * (x - mean(x, axis=axis, keepdims=True)) * (2 / freedom(shape, axis, correction))
+    )
+)
+def var(x, *, axis=None, correction=1, keepdims=False):
+    """The variance: the squared deviations' sum over (their count - correction)."""
+    deviation = x - mean(x, axis=axis, keepdims=True)
+    return sum(deviation * deviation, axis=axis, keepdims=keepdims) / freedom(x.shape, axis, correction)
+
+
+@primitive(
+    lambda g, x, out, shape, axis, correction, keepdims: (
+        spread(g / where(out == 0, 1, out), shape, axis, keepdims)
+        * (x - mean(x, axis=axis, keepdims=True))
+        * (1 / freedom(shape, axis, correction))
+    )
+)
+def std(x, *, axis=None, correction=1, keepdims=False):
+    """The standard deviation, √var; where it is zero the gradient is zero."""
+    return np.sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
+
+
+def freedom(shape, axis, correction):
+    """Degrees of freedom: the count less the correction; not a number when nothing is left."""
+    n = count(shape, axis) - correction
+    return n if n > 0 else np.nan
+
+
+def _extreme(name, function):
+    @primitive(lambda g, x, out, shape, axis, keepdims: shared(g, x, out, shape, axis, keepdims), name=name)
+    def extreme(x, *, axis=None, keepdims=False):
+        if not count(x.shape, axis):
+            raise ValueError("an empty tensor has no extreme; give dims whose length is not 0")
+        return function(x, axis=axis, keepdims=keepdims)
+
+    return extreme
+
+
+def shared(g, x, out, shape, axis, keepdims):
+    """The gradient of an extreme: in equal parts to the elements that attain it."""
+    attains = astype(x == spread(out, shape, axis, keepdims), dtype=x.dtype)
+    return attains * spread(g, shape, axis, keepdims) / sum(attains, axis=axis, keepdims=True)
+
+
+amax = _extreme("amax", np.amax)
+amin = _extreme("amin", np.amin)
+
+
+@primitive(
+    lambda g, x, out, shape, axis, keepdims: spread(g, shape, axis, keepdims) * exp(x - spread(out, shape, axis, keepdims)),
+    promotes="float",
+)
+def logsumexp(x, *, axis=None, keepdims=False):
+    """log Σ eˣ, without overflow."""
+    top = np.amax(x, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0)
+    with np.errstate(divide="ignore"):
+        out = np.log(np.exp(x - top).sum(axis, keepdims=True)) + top
+    return out if keepdims else np.squeeze(out, axis=tuple(range(x.ndim)) if axis is None else axis)
+
+
+@primitive(
+    lambda g, x, out, shape, axis, keepdims: spread(g, shape, axis, keepdims) * x / spread(where(out == 0, 1, out), shape, axis, keepdims),
+    name="norm",
+)
+def euclidean_norm(x, *, axis=None, keepdims=False):
+    """√Σ x²; at zero the gradient is zero."""
+    return np.sqrt(np.square(x).sum(axis, keepdims=keepdims))
+
+
+@primitive(lambda g, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis))
+def cumsum(x, *, axis):
+    return np.cumsum(x, axis, dtype=x.dtype if x.dtype.kind in "fc" else np.int64)
+
+
+# ---------------------------------------------------------------------- no gradient
+
+
+@primitive(None)
+def argmax(x, *, axis=None, keepdims=False):
+    return np.argmax(x, axis=axis, keepdims=keepdims)
+
+
+@primitive(None)
+def argmin(x, *, axis=None, keepdims=False):
+    return np.argmin(x, axis=axis, keepdims=keepdims)
+
+
+@primitive(None)
+def all(x, *, axis=None, keepdims=False):
+    return np.all(x, axis=axis, keepdims=keepdims)
+
+
+@primitive(None)
+def any(x, *, axis=None, keepdims=False):
+    return np.any(x, axis=axis, keepdims=keepdims)

@@ -1,0 +1,207 @@
+"""Rearranging, joining and cutting. Linear operations come in adjoint pairs: each is the other's rule."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..primitive import primitive
+
+
+@primitive(lambda g, shape: reshape(g, shape=shape), view=True, promotes="no")
+def reshape(x, *, shape):
+    return np.reshape(x, shape)
+
+
+@primitive(lambda g, axes: transpose(g, axes=tuple(int(i) for i in np.argsort(axes))), view=True, promotes="no")
+def transpose(x, *, axes):
+    return np.transpose(x, axes)
+
+
+@primitive(lambda g: mT(g), view=True, promotes="no")
+def mT(x):
+    """The last two axes swapped."""
+    return np.swapaxes(x, -1, -2)
+
+
+@primitive(lambda g, axis: squeeze(g, axis=axis), view=True, promotes="no")
+def expand_dims(x, *, axis):
+    return np.expand_dims(x, axis)
+
+
+@primitive(lambda g, shape: reshape(g, shape=shape), view=True, promotes="no")
+def squeeze(x, *, axis=None):
+    return np.squeeze(x, axis)
+
+
+@primitive(lambda g, shape: sum_to(g, target=shape), view=True, promotes="no")
+def broadcast_to(x, *, target):
+    return np.broadcast_to(x, target)
+
+
+@primitive(lambda g, shape: broadcast_to(g, target=shape), promotes="no")
+def sum_to(x, *, target):
+    """x summed over the axes along which an array of shape `target` would be repeated to x's shape."""
+    surplus = x.ndim - len(target)
+    axes = tuple(k for k, n in enumerate(x.shape) if k < surplus or (n != 1 and target[k - surplus] == 1))
+    return np.reshape(x.sum(axes), target)
+
+
+@primitive(lambda g, axis: flip(g, axis=axis), promotes="no")
+def flip(x, *, axis):
+    return np.flip(x, axis)
+
+
+@primitive(lambda g, shifts, axis: roll(g, shifts=negated(shifts), axis=axis), promotes="no")
+def roll(x, *, shifts, axis=None):
+    return np.roll(x, shifts, axis)
+
+
+def negated(shifts):
+    return tuple(-s for s in shifts) if isinstance(shifts, tuple) else -shifts
+
+
+@primitive(lambda g, i, shapes, axis: crop(g, axis=axis, start=offset(shapes, axis, i), length=shapes[i][axis]))
+def concat(*xs, axis=0):
+    return np.concatenate(xs, axis)
+
+
+def offset(shapes, axis, i):
+    """Where part i begins in the concatenation of parts of these shapes."""
+    return sum(shape[axis] for shape in shapes[:i])
+
+
+@primitive(lambda g, shape, axis, start: embed(g, axis=axis, start=start, length=shape[axis]), view=True, promotes="no")
+def crop(x, *, axis, start, length):
+    """`length` entries along one axis, from `start` on."""
+    index = [slice(None)] * x.ndim
+    index[axis] = slice(start, start + length)
+    return x[tuple(index)]
+
+
+@primitive(lambda g, shape, axis, start: crop(g, axis=axis, start=start, length=shape[axis]), promotes="no")
+def embed(x, *, axis, start, length):
+    """x in an array of zeros that is `length` long along one axis, from `start` on."""
+    shape = list(x.shape)
+    index = [slice(None)] * x.ndim
+    index[axis] = slice(start, start + x.shape[axis])
+    shape[axis] = length
+    whole = np.zeros(shape, x.dtype)
+    whole[tuple(index)] = x
+    return whole
+
+
+@primitive(lambda g, widths, shape: getitem(g, index=inner(widths, shape)), promotes="no")
+def pad(x, *, widths, value=0):
+    """x with `widths` = ((before, after), ...) entries of `value` around it."""
+    return np.pad(x, widths, constant_values=value)
+
+
+def inner(widths, shape):
+    return tuple(slice(before, before + n) for (before, _), n in zip(widths, shape, strict=True))
+
+
+@primitive(lambda g, diagonal: tril(g, diagonal=diagonal), promotes="no")
+def tril(x, *, diagonal=0):
+    """The lower triangle, the rest zero."""
+    return np.tril(x, diagonal)
+
+
+@primitive(lambda g, diagonal: triu(g, diagonal=diagonal), promotes="no")
+def triu(x, *, diagonal=0):
+    """The upper triangle, the rest zero."""
+    return np.triu(x, diagonal)
+
+
+@primitive(lambda g, shape, offset, axes: diagonal_embed(g, shape=shape, offset=offset, axes=axes), view=True, promotes="no")
+def diagonal(x, *, offset=0, axes=(0, 1)):
+    return np.diagonal(x, offset, *axes)
+
+
+@primitive(lambda g, offset, axes: diagonal(g, offset=offset, axes=axes), promotes="no")
+def diagonal_embed(x, *, shape, offset=0, axes=(0, 1)):
+    """x on the diagonal of zeros of this shape; `axes` are those of the diagonal."""
+    whole = np.zeros(shape, x.dtype)
+    view = np.diagonal(whole, offset, *axes)
+    view.flags.writeable = True
+    view[...] = x
+    return whole
+
+
+@primitive(lambda g, shape: astype(g, dtype=g.dtype), promotes="no", name="to")
+def astype(x, *, dtype):
+    """x in another dtype; the engine casts the gradient back."""
+    return x.astype(dtype)
+
+
+@primitive(lambda g: g, promotes="no")
+def clone(x):
+    """A copy."""
+    return np.array(x)
+
+
+@primitive(lambda g: g, view=True, promotes="no")
+def alias(x):
+    """The same array, as another node of the graph."""
+    return x
+
+
+# ---------------------------------------------------------------------- indexing
+
+
+@primitive(lambda g, shape, index: put(g, index=index, shape=shape), view=True, promotes="no")
+def getitem(x, *, index):
+    """x[index], in any of NumPy's forms."""
+    return x[index]
+
+
+@primitive(lambda g, index: getitem(g, index=index), promotes="no")
+def put(x, *, index, shape):
+    """Zeros of this shape with x added at index: entries named twice are summed."""
+    whole = np.zeros(shape, np.asarray(x).dtype)
+    if is_basic(index):
+        whole[index] = x
+    else:
+        np.add.at(whole, index, x)
+    return whole
+
+
+def is_basic(index):
+    """Whether an index names no entry twice for sure: no integer arrays in it."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return not any(isinstance(part, np.ndarray | list) and np.asarray(part).dtype.kind != "b" for part in parts)
+
+
+@primitive(lambda g, index, axis, shape: scatter_add(g, index=index, axis=axis, shape=shape), promotes="no")
+def gather(x, *, index, axis):
+    """x's entries at `index` (an integer array of x's rank) along one axis."""
+    return np.take_along_axis(x[tuple(slice(n) if k != axis % x.ndim else slice(None) for k, n in enumerate(index.shape))], index, axis)
+
+
+@primitive(lambda g, index, axis: gather(g, index=index, axis=axis), promotes="no")
+def scatter_add(x, *, index, axis, shape):
+    """Zeros of this shape with x added at `index` along one axis."""
+    whole = np.zeros(shape, x.dtype)
+    places = list(np.indices(index.shape, sparse=True))
+    places[axis] = index
+    np.add.at(whole, tuple(places), x)
+    return whole
+
+
+@primitive(
+    lambda g, index: put_back(g, index=index),
+    lambda g, index, shape: sum_to(getitem(g, index=index), target=shape),
+    name="setitem",
+)
+def overwrite(x, value, *, index):
+    """x after x[index] = value."""
+    whole = np.array(x)
+    whole[index] = value
+    return whole
+
+
+@primitive(lambda g, index: put_back(g, index=index), promotes="no")
+def put_back(x, *, index):
+    """x with zeros at index."""
+    whole = np.array(x)
+    whole[index] = 0
+    return whole

@@ -1,0 +1,442 @@
+"""Tensor: an array that remembers how it was computed.
+
+What it holds is little: `array` (the NumPy array itself), `node` (its place in the graph, None when nothing records),
+the gradient, and of which tensor it is a view. Operations become its methods in `faces/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+
+from . import dtypes, writes
+from .errors import InplaceError, ShapeError
+from .graph import Node, leaf
+
+
+class Tensor:
+    """An n-dimensional array of one dtype whose operations can be recorded and differentiated.
+
+    `Tensor(data)` makes a tensor of the default float dtype from nested sequences, numbers or an array, copying;
+    `tensor(data)` keeps the data's own kind.
+    """
+
+    __slots__ = ("__weakref__", "_grad", "array", "node", "_view")
+    array: np.ndarray[Any, Any]
+    node: Node | None
+    _grad: Tensor | None
+    _view: tuple[Tensor, Any, dict[str, Any]] | None  # the tensor it looks into, by which operation and settings
+
+    def __init__(self, data: Any = (), *, requires_grad: bool = False):
+        self.array = np.array(data.array if isinstance(data, Tensor) else data, dtype=dtypes.get_default_dtype())
+        self.node = None
+        self._grad = None
+        self._view = None
+        if requires_grad:
+            self.requires_grad_()
+
+    # ------------------------------------------------------------------ what it is
+
+    @property
+    def shape(self) -> Size:
+        return Size(self.array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length along `dim`."""
+        return self.shape if dim is None else self.array.shape[dim]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    def dim(self) -> int:
+        return self.array.ndim
+
+    def numel(self) -> int:
+        return self.array.size
+
+    @property
+    def nbytes(self) -> int:
+        return self.array.nbytes
+
+    @property
+    def itemsize(self) -> int:
+        return self.array.itemsize
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self.array.itemsize
+
+    @property
+    def device(self) -> Device:
+        return CPU
+
+    def is_floating_point(self) -> bool:
+        return self.array.dtype.kind == "f"
+
+    def is_complex(self) -> bool:
+        return self.array.dtype.kind == "c"
+
+    def is_contiguous(self) -> bool:
+        return self.array.flags.c_contiguous
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Elements (not bytes) from one index to the next, of each dimension or of `dim`."""
+        strides = tuple(s // self.array.itemsize for s in self.array.strides)
+        return strides if dim is None else strides[dim]
+
+    def data_ptr(self) -> int:
+        return self.array.__array_interface__["data"][0]
+
+    # ------------------------------------------------------------------ its place in the graph
+
+    @property
+    def requires_grad(self) -> bool:
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Start (or stop) collecting this leaf's gradient in `.grad`.
+
+        Raises RuntimeError for integer and boolean tensors, and for turning it off on a tensor that was computed.
+        """
+        if requires_grad and self.node is None:
+            if self.array.dtype.kind not in "fc":
+                raise RuntimeError(
+                    f"requires_grad: only floating-point and complex tensors have gradients, this one is {self.array.dtype}; "
+                    "convert it first, e.g. t.float()"
+                )
+            self.node = leaf(ref(self), self.array.shape, self.array.dtype)
+        elif not requires_grad and self.node is not None:
+            if self.node.plan is not None:
+                raise RuntimeError("requires_grad: cannot be turned off on a tensor that was computed; use .detach()")
+            self.node = None
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """True for tensors that were not computed from recorded ones."""
+        return self.node is None or self.node.plan is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        return None if self.node is None or self.node.plan is None else self.node
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward passes have summed up here, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"grad: must be a Tensor or None, got {type(value).__name__}")
+            if value.array.shape != self.array.shape:
+                raise ShapeError(f"grad: shape {value.array.shape} does not fit the tensor's {self.array.shape}")
+            if value.array.dtype != self.array.dtype:
+                raise RuntimeError(f"grad: dtype {value.array.dtype} does not fit the tensor's {self.array.dtype}")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory as a tensor that does not record (PyTorch's `.data`); assigning replaces the memory."""
+        return constant(self.array)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"data: must be a Tensor, got {type(value).__name__}; NumPy arrays go through tensor() or from_numpy()")
+        self.array = value.array
+        if self.node is not None and self.node.plan is None:
+            self.node = leaf(ref(self), self.array.shape, self.array.dtype)
+
+    def detach(self) -> Tensor:
+        """The same memory as a tensor outside the graph."""
+        return constant(self.array)
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Sequence[Tensor] | Tensor | None = None,
+    ) -> None:
+        """Add the gradient of this tensor with respect to each leaf (or each of `inputs`) to the leaf's `.grad`.
+
+        `gradient` weighs the elements of a non-scalar tensor. `create_graph` records the pass itself, for higher
+        derivatives; `retain_graph` (by default as create_graph) keeps what it needs for another pass. Raises
+        RuntimeError when this tensor does not record, is not a scalar, or its graph was freed.
+        """
+        from .autograd import backward
+
+        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+        """Call `hook(gradient)` whenever this tensor's gradient is computed; what it returns, if anything, replaces it."""
+        if self.node is None:
+            raise RuntimeError("register_hook: this tensor does not require grad")
+        node = self.node
+
+        def on_gradient(gradient: Any) -> Any:
+            given = gradient if isinstance(gradient, Tensor) else constant(np.asarray(gradient))
+            answer = hook(given)
+            if answer is None:
+                return gradient
+            if not isinstance(answer, Tensor):
+                raise TypeError(f"hook: must return a Tensor or None, got {type(answer).__name__}")
+            if answer.array.shape != given.array.shape:
+                raise ShapeError(f"hook: returned shape {answer.array.shape}, but the gradient is {given.array.shape}")
+            return answer if isinstance(gradient, Tensor) else answer.array
+
+        return Handle(node, on_gradient)
+
+    def retain_grad(self) -> None:
+        """Have `.grad` filled for this computed tensor too."""
+        if self.node is None:
+            raise RuntimeError("retain_grad: this tensor does not require grad")
+        if self.node.plan is None:
+            return
+        if any(getattr(hook, "retains", None) is self for hook in self.node.hooks or ()):
+            return
+        Handle(self.node, Retain(self))
+
+    @property
+    def retains_grad(self) -> bool:
+        return self.grad_fn is not None and any(isinstance(h, Retain) for h in self.node.hooks or ())  # type: ignore[union-attr]
+
+    # ------------------------------------------------------------------ leaving for Python and NumPy
+
+    def item(self) -> Any:
+        """The one element as a Python number. Raises RuntimeError when there are more."""
+        if self.array.size != 1:
+            raise RuntimeError(f"item: only a tensor of one element is a number, this one has shape {self.array.shape}")
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        return self.array.tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
+        """The NumPy array behind this tensor, sharing memory. Raises RuntimeError if it requires grad, unless `force`."""
+        if self.node is not None and not force:
+            raise RuntimeError("numpy: this tensor requires grad, and NumPy would lose it; use t.detach().numpy()")
+        return self.array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.asarray(self.numpy(), dtype=dtype) if copy is None else np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind not in "iu":
+            raise TypeError(f"only integer tensors of one element can be an index, this one is {self.array.dtype}")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise RuntimeError(f"bool: a tensor of shape {self.array.shape} is neither true nor false; say (t > 0).all() or (t > 0).any()")
+        return bool(self.array.item())
+
+    def __len__(self) -> int:
+        if not self.array.ndim:
+            raise TypeError("len: a 0-d tensor has no length")
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.array.ndim:
+            raise TypeError("iter: a 0-d tensor cannot be iterated over")
+        return (self[i] for i in range(len(self.array)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.array.item(), spec) if self.array.ndim == 0 else object.__format__(self, spec)
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        from .printing import tensor_text
+
+        return tensor_text(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.grad_fn is not None:
+            raise RuntimeError("only leaf tensors can be copied or pickled: this one was computed; use .detach()")
+        return rebuild, (type(self), self.array, self.requires_grad, getattr(self, "__dict__", None) or None)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self.grad_fn is not None:
+            raise RuntimeError("only leaf tensors can be deep-copied: this one was computed; use .detach() or .clone()")
+        twin = rebuild(type(self), self.array.copy(), self.requires_grad, None)
+        memo[id(self)] = twin
+        if self._grad is not None:
+            twin._grad = constant(self._grad.array.copy())
+        return twin
+
+    if TYPE_CHECKING:  # the operations that faces/ makes methods
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+        def __neg__(self) -> Tensor: ...
+        def __pos__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def _binary(self, other: Any) -> Tensor: ...
+
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _binary
+        __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __mod__ = __floordiv__ = __and__ = __or__ = __xor__ = _binary
+        __lt__ = __le__ = __gt__ = __ge__ = _binary
+        __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = _binary
+
+
+def constant(array: np.ndarray[Any, Any]) -> Tensor:
+    """A Tensor on this very array that does not record."""
+    result = Tensor.__new__(Tensor)
+    result.array = array
+    result.node = None
+    result._grad = None
+    result._view = None
+    return result
+
+
+def on_node(array: Any, node: Node | None) -> Tensor:
+    """A Tensor on this array at this place in the graph."""
+    result = constant(array if type(array) is np.ndarray else np.asarray(array))
+    result.node = node
+    return result
+
+
+def current_node(tensor: Any) -> Node | None:
+    """The tensor's node, made anew if the memory it looks into was rewritten, as a function of others, since.
+
+    Raises InplaceError where that cannot be known.
+    """
+    if not isinstance(tensor, Tensor):
+        return None
+    node = tensor.node
+    time = 0 if node is None else node.time
+    if time > writes.latest_recorded or not writes.changed_function_since(tensor.array, time):
+        return node
+    if tensor._view is not None:
+        whole, operation, settings = tensor._view
+        if writes.owner(whole.array) is writes.owner(tensor.array):
+            again = operation(whole, **settings)
+            tensor.node = again.node
+            return again.node
+    if node is None:
+        return None
+    raise InplaceError(
+        f"{node.op.name if node.op else 'a leaf'}: this tensor of shape {tensor.array.shape} shares memory with one that an in-place operation "
+        "has since changed; use the changed tensor, or clone() before changing it"
+    )
+
+
+def rebuild(kind: type[Tensor], array: np.ndarray[Any, Any], requires_grad: bool, attributes: dict[str, Any] | None) -> Tensor:
+    """A leaf tensor of this class (for copy and pickle)."""
+    result = kind.__new__(kind)
+    result.array = array
+    result.node = result._grad = result._view = None
+    if attributes:
+        result.__dict__.update(attributes)
+    return result.requires_grad_(requires_grad)
+
+
+class Size(tuple[int, ...]):
+    """A shape: a tuple that knows its number of elements."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        n = 1
+        for length in self:
+            n *= length
+        return n
+
+    def __repr__(self) -> str:
+        return f"autograd_core.Size({list(self)})"
+
+
+class Device:
+    """Where a tensor lives: here, always the CPU."""
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: Any = "cpu", index: int | None = None):
+        name = str(type).partition(":")[0]
+        if name != "cpu":
+            raise RuntimeError(f"device: this library computes on the CPU, there is no {str(type)!r}")
+        self.type = "cpu"
+        self.index = index
+
+    def __eq__(self, other: object) -> bool:
+        return str(other).partition(":")[0] == "cpu"
+
+    def __hash__(self) -> int:
+        return hash("cpu")
+
+    def __str__(self) -> str:
+        return "cpu"
+
+    def __repr__(self) -> str:
+        return "device(type='cpu')"
+
+
+CPU = Device()
+
+
+class Handle:
+    """What registering a hook returns: `remove()` takes the hook off again; also a context manager."""
+
+    def __init__(self, node: Node, hook: Callable[[Any], Any]):
+        self.node: Node | None = node
+        self.hook = hook
+        node.hooks = [*(node.hooks or ()), hook]
+
+    def remove(self) -> None:
+        if self.node is not None and self.node.hooks:
+            self.node.hooks = [h for h in self.node.hooks if h is not self.hook] or None
+        self.node = None
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.remove()
+
+
+class Retain:
+    """The hook of `retain_grad`; it holds its tensor weakly."""
+
+    def __init__(self, tensor: Tensor):
+        self.tensor = ref(tensor)
+
+    @property
+    def retains(self) -> Tensor | None:
+        return self.tensor()
+
+    def __call__(self, gradient: Any) -> Any:
+        tensor = self.tensor()
+        if tensor is not None:
+            given = gradient if isinstance(gradient, Tensor) else constant(np.array(gradient))
+            tensor._grad = given if tensor._grad is None else tensor._grad + given
+        return gradient
