@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import ShapeError
 from .function import Function
-from .graph import ALONE, Node, Observer, pullback, thread
+from .graph import ALONE, Node, pullback, thread
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .tensor import Tensor, constant
 
@@ -33,7 +33,7 @@ def backward(
     wanted = None if inputs is None else _listed("backward", "inputs", inputs)
     if wanted is not None and not wanted:
         raise RuntimeError("backward: inputs= is empty")
-    computed = _run("backward", outputs, grad_tensors, wanted, retain_graph, create_graph, None)
+    computed = _run("backward", outputs, grad_tensors, wanted, retain_graph, create_graph)
     if wanted is None:
         found = [(node.tensor(), node) for node in computed]
     else:
@@ -79,7 +79,7 @@ def grad(
     targets = _listed("grad", "outputs", outputs)
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused to be True or left out")
-    computed = _run("grad", targets, grad_outputs, sources, retain_graph, create_graph, None)
+    computed = _run("grad", targets, grad_outputs, sources, retain_graph, create_graph)
     result: list[Tensor | None] = []
     taken: set[int] = set()
     for k, source in enumerate(sources):
@@ -116,7 +116,6 @@ def _run(
     inputs: list[Tensor] | None,
     retain_graph: bool | None,
     create_graph: bool,
-    observer: Observer | None,
 ) -> dict[Node, Any]:
     """Check the arguments and walk back; gradients by node."""
     given = [None] * len(outputs) if weights is None else [weights] if isinstance(weights, Tensor | np.ndarray) else list(weights)
@@ -147,7 +146,7 @@ def _run(
             wanted,  # type: ignore[arg-type]
             retain_graph=create_graph if retain_graph is None else retain_graph,
             create_graph=create_graph,
-            observer=observer,
+            observer=thread.observer,
         )
     finally:
         thread.grad = before

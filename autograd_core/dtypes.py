@@ -57,7 +57,7 @@ def of_scalar(value: Any) -> np.dtype[Any]:
 def result_type(*values: Any) -> np.dtype[Any]:
     """The dtype of an operation on these arrays, Tensors and Python scalars."""
     best: np.dtype[Any] | None = None
-    arrays = [v for v in (getattr(v, "array", v) for v in values)]
+    arrays = [getattr(v, "array", v) for v in values]
     groups = (
         [v.dtype for v in arrays if isinstance(v, np.ndarray) and v.ndim],
         [v.dtype for v in arrays if isinstance(v, np.ndarray) and not v.ndim],

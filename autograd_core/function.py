@@ -6,7 +6,7 @@ from typing import Any
 
 from . import writes
 from .graph import Node, thread
-from .primitive import Cotangents, Plan, picked, record
+from .plan import Cotangents, Plan, pick, picked, record
 from .tensor import Tensor, constant, current_node, on_node
 
 
@@ -166,8 +166,6 @@ def _origin(node: Node, origin: tuple[str, int]) -> Node | None:
     if kind == "in":
         return node.parents[k]
     if kind == "out":
-        from .primitive import pick
-
         return record(pick, (k, node.shape, node.dtype), (node,), node.shape[k], node.dtype[k])
     return None
 

@@ -36,6 +36,7 @@ class Thread(threading.local):
     grad = True  # do operations record?
     inference = False  # inside inference_mode: no switching recording back on
     scope: Scope | None = None  # the module call that is running
+    observer: Observer | None = None  # told of each step of every backward pass
 
 
 thread = Thread()
@@ -61,11 +62,13 @@ class Node:
     time          creation time: a topological order
     shape, dtype  of the value this node stands for
     scope         the module call it was made in
+    settings      the keyword settings of its call, where its operation has any (kept for the picture)
+    constant      the Python number among a binary operation's operands, if one was (kept for the picture)
     tensor        of a leaf: a weak reference to its Tensor
     hooks         functions of the gradient, run before the rules
     """
 
-    __slots__ = ("__weakref__", "dtype", "hooks", "parents", "plan", "saved", "scope", "shape", "tensor", "time")
+    __slots__ = ("__weakref__", "constant", "dtype", "hooks", "parents", "plan", "saved", "scope", "settings", "shape", "tensor", "time")
     plan: Any
     saved: tuple[Any, ...] | None
     parents: tuple[Node, ...]
@@ -73,6 +76,8 @@ class Node:
     shape: Any
     dtype: Any
     scope: Scope | None
+    settings: dict[str, Any]
+    constant: Any
     tensor: Any
     hooks: list[Callable[[Gradient], Gradient]] | None
 

@@ -346,8 +346,8 @@ def current_node(tensor: Any) -> Node | None:
     if node is None:
         return None
     raise InplaceError(
-        f"{node.op.name if node.op else 'a leaf'}: this tensor of shape {tensor.array.shape} shares memory with one that an in-place operation "
-        "has since changed; use the changed tensor, or clone() before changing it"
+        f"{node.op.name if node.op else 'leaf'}: this tensor of shape {tensor.array.shape} shares memory with one that an in-place "
+        "operation has since changed; use the changed tensor, or clone() before changing it"
     )
 
 

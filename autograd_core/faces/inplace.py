@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from .. import writes
+from ..call import operand
 from ..dtypes import can_cast
 from ..errors import ShapeError
 from ..graph import Node, thread
 from ..ops import shape
 from ..ops.elementwise import zeros_like
-from ..primitive import operand, primitive
+from ..primitive import primitive
 from ..random import Generator, drawn_in, stream
 from ..tensor import Tensor, constant, current_node, on_node
 from .shapes import to

@@ -1,0 +1,270 @@
+"""Calling an operation: compute on the arrays, and record where an argument records. `general` is the whole of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import writes
+from .dtypes import FLOAT32, FLOAT64, promote
+from .errors import ShapeError
+from .graph import Node, thread
+from .plan import Plan, record
+from .tensor import Tensor, constant, current_node
+from .writes import tick
+
+if TYPE_CHECKING:
+    from .primitive import Op
+
+ndarray, as_array = np.ndarray, np.asarray
+new_tensor = Tensor.__new__
+
+
+def unary(op: Op) -> Callable[..., Any]:
+    """The calling function of an operation on one array: `general`, cut down to this case for speed."""
+    forward, floats = op.forward, op.promotes == "float"
+    plan = op.plan((0,))
+    keep = None if plan is None else plan.keep
+
+    def call(input: Any) -> Any:
+        if not isinstance(input, Tensor):
+            return forward(input) if type(input) in PLAIN else on_foreign(op, (input,), {})
+        x = input.array
+        dtype = x.dtype
+        if dtype is FLOAT32 or dtype is FLOAT64:
+            if not x.shape:
+                x = x[()]  # NumPy's scalars are several times as fast as its 0-d arrays
+        elif floats and dtype.kind not in "fc":
+            (x,) = promote("float", (x,))
+        try:
+            out = forward(x)
+        except Exception as error:
+            raise explained(op, error, (x,), {}) from error
+        result = new_tensor(Tensor)
+        result.array = array = out if type(out) is ndarray else as_array(out)
+        result._grad = result._view = None
+        parent = input.node
+        if writes.latest_recorded:
+            parent = current_node(input)
+        if parent is None or plan is None or not thread.grad:
+            result.node = None
+            return result
+        result.node = node = Node()
+        node.plan = plan
+        node.saved = () if keep is None else keep((x, out))
+        node.parents = (parent,)
+        node.time = tick()
+        node.shape = array.shape
+        node.dtype = array.dtype
+        node.scope = thread.scope
+        node.hooks = None
+        return result
+
+    return call
+
+
+def binary(op: Op) -> Callable[..., Any]:
+    """The calling function of an operation on two arrays: `general`, cut down to this case for speed."""
+    forward, kind = op.forward, op.promotes
+    plans = [None, op.plan((0,)), op.plan((1,)), op.plan((0, 1))]
+
+    def call(input: Any, other: Any) -> Any:
+        p = q = None
+        if isinstance(input, Tensor):
+            x = input.array
+            p = input.node
+            dtype = x.dtype
+            if isinstance(other, Tensor):
+                y = other.array
+                q = other.node
+                same = dtype is y.dtype
+            elif type(other) in WEAK:
+                y = other
+                same = True
+            else:
+                y = operand(op, other)
+                same = False
+        elif isinstance(other, Tensor):
+            x = input if type(input) in WEAK else operand(op, input)
+            y = other.array
+            q = other.node
+            dtype = y.dtype
+            same = type(x) in WEAK
+        elif type(input) in PLAIN and type(other) in PLAIN:
+            return forward(input, other)
+        else:
+            return on_foreign(op, (input, other), {})
+        if same and (dtype is FLOAT64 or dtype is FLOAT32):
+            if type(x) is ndarray and not x.shape:
+                x = x[()]  # NumPy's scalars are several times as fast as its 0-d arrays
+            if type(y) is ndarray and not y.shape:
+                y = y[()]
+        else:
+            x, y = promote(kind, (x, y))
+        try:
+            out = forward(x, y)
+        except Exception as error:
+            raise explained(op, error, (x, y), {}) from error
+        result = new_tensor(Tensor)
+        result.array = array = out if type(out) is ndarray else as_array(out)
+        result._grad = result._view = None
+        if writes.latest_recorded:
+            p, q = current_node(input), current_node(other)
+        plan = plans[(p is not None) + 2 * (q is not None)]
+        if plan is None or not thread.grad:
+            result.node = None
+            return result
+        result.node = node = Node()
+        node.plan = plan
+        keep = plan.keep
+        node.saved = () if keep is None else keep((x, y, out))
+        if p is None:
+            node.parents = (q,)  # type: ignore[assignment]
+            node.constant = x if type(x) in WEAK else None
+        elif q is None:
+            node.parents = (p,)
+            node.constant = y if type(y) in WEAK else None
+        else:
+            node.parents = (p, q)
+        node.time = tick()
+        node.shape = array.shape
+        node.dtype = array.dtype
+        node.scope = thread.scope
+        node.hooks = None
+        return result
+
+    return call
+
+
+def general(op: Op) -> Callable[..., Any]:
+    """The calling function of any operation: compute on the arrays, then record which arguments it came from."""
+    forward, kind, defaults, is_view = op.forward, op.promotes, op.settings, op.view
+    arity = None if op.variadic else len(op.arguments)
+
+    def call(*args: Any, **given: Any) -> Any:
+        if given and not given.keys() <= defaults.keys():
+            raise TypeError(f"{op.name}: unexpected keyword {sorted(given.keys() - defaults.keys())}; it knows {sorted(defaults)}")
+        if arity is not None and len(args) != arity:
+            raise TypeError(f"{op.name}: takes {arity} array arguments {op.arguments}, got {len(args)}")
+        arrays: Any = []
+        inputs = []
+        parents = []
+        tensors = plain = 0
+        for i, a in enumerate(args):
+            if isinstance(a, Tensor):
+                tensors += 1
+                arrays.append(a.array)
+                node = a.node
+                if writes.latest_recorded:
+                    node = current_node(a)
+                if node is not None:
+                    inputs.append(i)
+                    parents.append(node)
+            else:
+                plain += type(a) in PLAIN
+                arrays.append(a)
+        if not tensors:
+            if plain < len(args):
+                return on_foreign(op, args, given)
+            return forward(*args, **given) if op.backward is None else forward(*args, **given)[0]
+        if plain:
+            arrays = [a if type(a) in WEAK else operand(op, a) for a in arrays]
+        elif tensors < len(args):
+            return on_foreign(op, args, given)
+        if kind != "no" and (len(arrays) > 1 or kind == "float"):
+            arrays = promote(kind, tuple(arrays))
+        try:
+            out = forward(*arrays, **given)
+        except Exception as error:
+            raise explained(op, error, arrays, given) from error
+        if op.backward is not None:
+            out, extra = out
+        result = constant(out if type(out) is ndarray else np.asarray(out))
+        if is_view:
+            result._view = (args[0], op.call, given)
+        if parents and thread.grad:
+            plan = op.plan(tuple(inputs), len(arrays))
+            if plan is not None:
+                if op.backward is not None:
+                    saved: Any = (tuple(arrays), {**defaults, **given}, *extra)
+                else:
+                    saved = kept(plan, op, arrays, given, out)
+                result.node = record(plan, saved, tuple(parents), result.array.shape, result.array.dtype)
+                result.node.settings = given
+        return result
+
+    return call
+
+
+def kept(plan: Plan, op: Op, arrays: Sequence[Any], given: dict[str, Any], out: Any) -> tuple[Any, ...]:
+    """What the plan saves of a call."""
+    if plan.keep is None:
+        return ()
+    values = (*arrays, *({**op.settings, **given} if given else op.settings).values(), out)
+    if plan.shapes:
+        shapes = tuple([np.shape(a) for a in arrays])
+        values += (*shapes, shapes, tuple(arrays))
+    return plan.keep(values)
+
+
+# ---------------------------------------------------------------------- arguments and errors
+
+WEAK = {bool, int, float, complex}  # scalars that never widen a dtype
+PLAIN = {ndarray, *WEAK, *(np.dtype(c).type for c in "?bBhHiIlLqQefdgFDG")}  # what a forward takes as it is
+
+
+def operand(op: Op, value: Any) -> Any:
+    """A non-Tensor argument as an array or a Python scalar. NumPy scalars count as scalars. Raises TypeError for anything else."""
+    if isinstance(value, np.ndarray):
+        return np.asarray(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, bool | int | float | complex):
+        return value
+    raise TypeError(f"{op.name}: got {_said(value)}; arguments are Tensors, NumPy arrays or numbers. For lists, use tensor(...)")
+
+
+def _said(value: Any) -> str:
+    return (
+        "None" if value is None else f"a {type(value).__name__} ({value!r:.40})" if isinstance(value, str) else f"a {type(value).__name__}"
+    )
+
+
+def on_foreign(op: Op, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    """A call with something that is neither Tensor nor array: its class may know what to do with any operation.
+
+    The protocol: `__autograd_function__(op, args, settings)` on the argument (symbols of viz use it).
+    """
+    for a in args:
+        handler = getattr(type(a), "__autograd_function__", None)
+        if handler is not None:
+            return handler(a, op, args, settings)
+    if any(isinstance(a, Tensor) for a in args):
+        return op.call(*[a if isinstance(a, Tensor) else operand(op, a) for a in args], **settings)
+    return op.forward(*[operand(op, a) for a in args], **settings)
+
+
+def explained(op: Op, error: Exception, arrays: Sequence[Any], settings: dict[str, Any]) -> Exception:
+    """The same error, saying which operation on which shapes, and of the type that PyTorch's users expect."""
+    if isinstance(error, ShapeError) or type(error) not in TRANSLATED:
+        return error
+    if type(error) is ValueError and op.complain is not None:
+        message = op.complain(*arrays, **settings)
+    elif type(error) is ValueError and "broadcast" in str(error):
+        told = " and ".join(str(np.shape(a)) for a in arrays)
+        message = f"{op.name}: shapes {told} do not broadcast: from the right, lengths must agree or be 1"
+    else:
+        told = ", ".join([*(str(np.shape(a)) for a in arrays), *(f"{k}={v!r}" for k, v in settings.items())])
+        message = f"{op.name}({told}): {error}"
+    return TRANSLATED[type(error)](message)
+
+
+TRANSLATED: dict[type[Exception], Callable[[str], Exception]] = {
+    ValueError: ShapeError,
+    TypeError: TypeError,
+    IndexError: IndexError,
+    np.exceptions.AxisError: IndexError,
+    np.linalg.LinAlgError: np.linalg.LinAlgError,
+}
