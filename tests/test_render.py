@@ -1,0 +1,620 @@
+"""Pictures: the plain description as DOT, SVG, PNG and PDF, by Graphviz and by the built-in layout."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections import Counter
+from io import BytesIO
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from viz import dot, measure, structure, theme
+from viz.drawing import Arrow, Box, Drawing, Group
+from viz.layout import lay_out
+from viz.picture import Picture
+from viz.raster import to_raster
+from viz.svg import to_svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+PNG, PDF = b"\x89PNG\r\n\x1a\n", b"%PDF-"
+NASTY = '<b> &amp; "q" {x|y} \\N a\\b %s wᵀ'
+
+
+def network() -> Drawing:
+    """The backward pass of a small network: nested groups, all kinds of arrows."""
+    groups = (Group("net", "Sequential"), Group("0", "0: Linear(64 → 32)", "net"), Group("1", "1: ReLU", "net"))
+    boxes = (
+        Box("x", "input", "x", ("(32, 64)",)),
+        Box("w", "parameter", "0.weight", ("(32, 64)",), "0"),
+        Box("b", "parameter", "0.bias", ("(32,)",), "0"),
+        Box("linear", "operation", "linear", ("(32, 32)",), "0"),
+        Box("relu", "operation", "relu", ("(32, 32)",), "1"),
+        Box("sum", "sum", "Σ"),
+        Box("note", "note", "half of the units are dead", ("or nearly",)),
+        Box("loss", "output", "loss 2.31"),
+    )
+    arrows = (
+        Arrow("x", "linear", ("(32, 64)",)),
+        Arrow("w", "linear", ("(32, 64)",)),
+        Arrow("b", "linear"),
+        Arrow("linear", "w", ("gᵀ @ x", "‖∂L/∂w‖ = 0.536"), "backward", 3.0),
+        Arrow("linear", "b", ("Σ g", "‖∂L/∂b‖ = 1.2e-3"), "backward", 0.7),
+        Arrow("linear", "relu", ("(32, 32)",)),
+        Arrow("relu", "linear", ("g · (x > 0)", "‖g‖ = 0.0672", "(32, 32)"), "backward"),
+        Arrow("relu", "sum"),
+        Arrow("note", "sum"),
+        Arrow("sum", "loss", ("()",)),
+        Arrow("loss", "sum", ("1",), "backward"),
+    )
+    return Drawing("Backward pass", boxes, arrows, groups, ("Grey: data.", "Orange: gradients."))
+
+
+def two(title: str = "", *arrows: Arrow) -> Drawing:
+    return Drawing(title, (Box("a", "parameter", "x"), Box("b", "operation", "mul")), arrows or (Arrow("a", "b"),))
+
+
+def texts(svg: str | bytes) -> list[str]:
+    return ["".join(element.itertext()) for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+needs_library = pytest.mark.skipif(dot._found("pygraphviz") is None, reason="needs pygraphviz")
+needs_matplotlib = pytest.mark.skipif(dot._found("matplotlib") is None, reason="needs matplotlib")
+
+
+@pytest.fixture
+def no_program(monkeypatch):
+    """A machine without `dot`."""
+    monkeypatch.setattr(dot.shutil, "which", lambda name: None)
+
+
+@pytest.fixture
+def no_graphviz(no_program, monkeypatch):
+    """A machine without `dot` and without pygraphviz."""
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+
+
+# ---------------------------------------------------------------------- the same picture every time
+
+
+@pytest.mark.parametrize("render", [dot.to_dot, to_svg])
+def test_same_drawing_same_text(render):
+    assert render(network()) == render(network())
+
+
+def test_text_does_not_depend_on_hash_seed():
+    code = "from tests.test_render import *; print(dot.to_dot(network()) + to_svg(network()))"
+    root = Path(__file__).parents[1]
+    outputs = set()
+    for seed in ("1", "2", "3"):
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        outputs.add(subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, check=True).stdout)
+    assert len(outputs) == 1
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("format", ["png", "pdf"])
+def test_same_drawing_same_bytes(format):
+    assert to_raster(network(), format) == to_raster(network(), format)
+
+
+# ---------------------------------------------------------------------- text arrives as it is
+
+
+def nasty() -> Drawing:
+    boxes = (Box('a"\\', "input", NASTY, (NASTY,), "g"), Box("_text 0", "output", "first\nsecond"))
+    return Drawing(NASTY, boxes, (Arrow('a"\\', "_text 0", (NASTY,)),), (Group("g", NASTY),), (NASTY,))
+
+
+def test_builtin_keeps_every_character():
+    assert Counter(texts(to_svg(nasty()))) == Counter({NASTY: 6, "first": 1, "second": 1})
+
+
+@needs_library
+def test_graphviz_keeps_every_character(no_program):
+    assert Counter(texts(dot.render(dot.to_dot(nasty()), "svg"))) == Counter({NASTY: 6, "first": 1, "second": 1})
+
+
+@pytest.mark.parametrize("character", ["\0", "\x1b", "\ud800", "\uffff", "\u2028", "\t", "\x85"])
+def test_characters_that_xml_forbids_do_not_break_the_file(character):
+    title = f"a{character}b"
+    (shown,) = texts(to_svg(two(title, Arrow("a", "b"))))[:1]
+    assert shown[0] == "a"
+    assert character not in shown
+    assert character not in dot.to_dot(two(title))
+
+
+@needs_library
+def test_characters_that_xml_forbids_do_not_break_graphviz(no_program):
+    ElementTree.fromstring(dot.render(dot.to_dot(two("a\0\x1b\ud800b")), "svg"))
+
+
+@needs_library
+@pytest.mark.parametrize("title", ["", " ", "\n"])
+def test_nothing_to_say(title, no_program):
+    drawing = Drawing(title, (Box("a", "note", title), Box("", "sum", title, (title,))), (Arrow("a", "", (title,)),))
+    assert texts(to_svg(drawing)) == []
+    assert texts(dot.render(dot.to_dot(drawing), "svg")) == []
+    assert lay_out(drawing).routes[0].text is None
+
+
+def test_no_drawing_at_all():
+    ElementTree.fromstring(to_svg(Drawing("", (), ())))
+
+
+def test_long_lines_are_broken_not_lost():
+    words = [f"word{index}" for index in range(60)]
+    drawing = Drawing(" ".join(words), (Box("a", "note", "x" * 200, (" ".join(words),)),), (), (), (" ".join(words),))
+    shown = texts(to_svg(drawing))
+    assert " ".join(shown).count("word59") == 3
+    assert "".join(shown).count("x") == 200
+    assert lay_out(drawing).width < 700
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("kind", [theme.BOX_TITLE, theme.BOX_LINE, theme.Type(theme.ARROW_LINE)])
+@pytest.mark.parametrize(
+    "text", ["linear_relu.weight", "‖∂L/∂w‖ = 1.2e-3", "(32, 64)", "g · (softmax(x) − onehot(y)) / n", "gᵀ @ x", "WWW", "Σ ∇ θ √2"]
+)
+def test_text_is_no_wider_than_it_is_taken_for(text, kind):
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    font = FontProperties(family="DejaVu Sans", weight="bold" if kind.bold else "normal")
+    width = TextPath((0, 0), text.replace("$", r"\$"), size=kind.size, prop=font).get_extents().x1
+    assert width <= measure.text_width(text, kind) <= 1.35 * width + 3
+
+
+# ---------------------------------------------------------------------- the built-in layout
+
+
+@st.composite
+def drawings(draw):
+    """Any boxes, arrows between any two, circles too, and groups in groups."""
+    words = st.sampled_from(["", "g", "(32, 64)", "‖∂L/∂w‖ = 0.0123", "g · (softmax(x) − onehot(y)) / n"])
+    lines = st.lists(words, max_size=3).map(tuple)
+    groups: list[Group] = []
+    for index in range(draw(st.integers(0, 5))):
+        parent = draw(st.sampled_from([None, *groups]))
+        groups.append(Group(f"g{index}", draw(words), parent and parent.id))
+    homes = st.sampled_from([None, *(group.id for group in groups)])
+    kinds = st.sampled_from(list(theme.BOXES))
+    count = draw(st.integers(1, 12))
+    boxes = tuple(Box(str(index), draw(kinds), draw(words), draw(lines), draw(homes)) for index in range(count))
+    arrows = []
+    for _ in range(draw(st.integers(0, 18)) if count > 1 else 0):
+        source = draw(st.integers(0, count - 1))
+        target = (source + draw(st.integers(1, count - 1))) % count
+        arrows.append(Arrow(str(source), str(target), draw(lines), draw(st.sampled_from(list(theme.ARROWS))), draw(st.floats(0.1, 9))))
+    return Drawing(draw(words), boxes, tuple(arrows), tuple(groups))
+
+
+def apart(a, b) -> bool:
+    slack = 1e-6
+    beside = a.x + a.width <= b.x + slack or b.x + b.width <= a.x + slack
+    return beside or a.y + a.height <= b.y + slack or b.y + b.height <= a.y + slack
+
+
+def within(a, b) -> bool:
+    slack = 1e-6
+    across = b.x <= a.x + slack and a.x + a.width <= b.x + b.width + slack
+    return across and b.y <= a.y + slack and a.y + a.height <= b.y + b.height + slack
+
+
+def heading(group: Group, at):
+    """The rectangle of a group's label."""
+    width, height = measure.extent(measure.group_rows(group))
+    return type(at)(at.x + theme.GROUP_PAD, at.y + theme.GROUP_PAD - 3, width, height)
+
+
+@settings(max_examples=150)
+@given(drawings())
+def test_nothing_overlaps_and_groups_hold_their_members_and_nothing_else(drawing):
+    layout, homes = lay_out(drawing), structure.homes(drawing)
+    around = structure.enclosures(drawing)
+    page = type(layout.boxes["0"])(0, 0, layout.width, layout.height)
+    labels = [route.text for route in layout.routes if route.text] + [heading(group, layout.groups[group.id]) for group in drawing.groups]
+    for a, b in itertools.combinations([*layout.boxes.values(), *labels], 2):
+        assert apart(a, b)
+    for box, at in layout.boxes.items():
+        assert within(at, page)
+        for group, frame in layout.groups.items():
+            assert within(at, frame) if group in homes[box] else apart(at, frame)
+    for a, b in itertools.combinations(layout.groups, 2):
+        if a in around[b] or b in around[a]:
+            inner, outer = (a, b) if b in around[a] else (b, a)
+            assert within(layout.groups[inner], layout.groups[outer])
+        else:
+            assert apart(layout.groups[a], layout.groups[b])
+    for label in labels:
+        assert within(label, page)
+        for frame in layout.groups.values():
+            assert apart(label, frame) or within(label, frame)
+
+
+@settings(max_examples=150)
+@given(drawings())
+def test_lines_join_their_boxes_and_cross_no_other_box_and_no_text(drawing):
+    layout = lay_out(drawing)
+    rectangle = type(layout.boxes["0"])
+    headings = [heading(group, layout.groups[group.id]) for group in drawing.groups]
+    for arrow, route in zip(drawing.arrows, layout.routes):
+        upper, lower = (arrow.source, arrow.target) if route.downward else (arrow.target, arrow.source)
+        (x, y), (to_x, to_y) = route.points[0], route.points[-1]
+        for box, at, end in ((upper, layout.boxes[upper], y), (lower, layout.boxes[lower], to_y)):
+            edge = at.y + at.height if box == upper else at.y
+            round_box = next(b for b in drawing.boxes if b.id == box).kind == "sum"
+            assert abs(end - edge) <= (at.height / 2 if round_box else 1e-6)
+        assert layout.boxes[upper].x < x < layout.boxes[upper].x + layout.boxes[upper].width
+        assert layout.boxes[lower].x < to_x < layout.boxes[lower].x + layout.boxes[lower].width
+        foreign = [at for box, at in layout.boxes.items() if box not in (upper, lower)]
+        foreign += headings + [other.text for other in layout.routes if other.text and other is not route]
+        for (x, y), (to_x, to_y) in itertools.pairwise(route.points):
+            assert to_y >= y - 1e-6
+            swept = rectangle(min(x, to_x), y, abs(to_x - x), to_y - y)
+            assert all(apart(swept, at) for at in foreign)
+        if route.text:
+            assert any(x == pytest.approx(route.text.x + route.text.width / 2) for x, _ in route.points)
+
+
+@settings(max_examples=50)
+@given(drawings())
+def test_any_drawing_is_valid_svg_and_dot(drawing):
+    document = ElementTree.fromstring(to_svg(drawing))
+    groups = Counter(group.get("class", "").split()[0] for group in document.iter(f"{SVG}g"))
+    assert groups["box"] == len(drawing.boxes)
+    assert groups["arrow"] == len(drawing.arrows)
+    assert groups["group"] == len(drawing.groups)
+    assert dot.to_dot(drawing) == dot.to_dot(drawing)
+
+
+def test_forward_flows_down_and_backward_up():
+    layout, drawing = lay_out(network()), network()
+    for arrow, route in zip(drawing.arrows, layout.routes):
+        assert route.downward == (arrow.kind == "forward")
+    order = ["x", "w", "linear", "relu", "sum", "loss"]
+    assert sorted(order, key=lambda box: layout.boxes[box].y) == order
+
+
+def test_parameter_stands_next_to_where_it_is_used():
+    chain = [Box(str(index), "operation", "op") for index in range(9)]
+    arrows = [Arrow(str(index), str(index + 1)) for index in range(8)]
+    layout = lay_out(Drawing("", (Box("w", "parameter", "w"), *chain), (Arrow("w", "8"), *arrows)))
+    assert layout.boxes["6"].y < layout.boxes["w"].y < layout.boxes["8"].y
+
+
+def test_main_road_is_straight():
+    layout = lay_out(network())
+    assert layout.boxes["x"].x + layout.boxes["x"].width / 2 == pytest.approx(layout.boxes["linear"].x + layout.boxes["linear"].width / 2)
+
+
+def test_two_arrows_between_the_same_boxes_stay_apart():
+    back = Arrow("b", "a", ("g · x",), "backward")
+    square = two("x * x", Arrow("a", "b"), Arrow("a", "b"), back, back)
+    layout = lay_out(square)
+    assert len({route.points for route in layout.routes}) == 4
+    ends = sorted(route.points[-1][0] for route in layout.routes)
+    assert min(b - a for a, b in itertools.pairwise(ends)) > 5
+    assert dot.to_dot(square).count('"a" -> "b"') == 2
+
+
+def test_arrows_into_a_sum_stay_apart():
+    boxes = (Box("w", "parameter", "w"), Box("s", "sum", "Σ"), Box("a", "operation", "a"), Box("b", "operation", "b"))
+    arrows = (Arrow("s", "w", (), "backward"), Arrow("a", "s", ("g₁",), "backward"), Arrow("b", "s", ("g₂",), "backward"))
+    _, first, second = lay_out(Drawing("", boxes, arrows)).routes
+    assert abs(first.points[0][0] - second.points[0][0]) > 8
+
+
+def test_circle_is_drawn_with_one_arrow_turned():
+    boxes = tuple(Box(name, "operation", name) for name in "abc")
+    layout = lay_out(Drawing("", boxes, (Arrow("a", "b"), Arrow("b", "c"), Arrow("c", "a"))))
+    assert [route.downward for route in layout.routes] == [True, True, False]
+
+
+def test_group_that_a_path_leaves_and_enters_again():
+    boxes = (Box("a", "operation", "a", (), "g"), Box("b", "operation", "b"), Box("c", "operation", "c", (), "g"))
+    drawing = Drawing("", boxes, (Arrow("a", "b", ("1",)), Arrow("b", "c", ("2",))), (Group("g", "group"),))
+    layout = lay_out(drawing)
+    assert apart(layout.boxes["b"], layout.groups["g"])
+    assert "entry" not in dot.to_dot(drawing)
+
+
+@pytest.mark.parametrize("make", [lay_out, to_svg, dot.to_dot])
+def test_deep_graph_needs_no_recursion(make):
+    boxes = tuple(Box(str(index), "operation", "op") for index in range(3000))
+    arrows = tuple(Arrow(str(index), str(index + 1), ("(3,)",)) for index in range(2999))
+    assert make(Drawing("deep", boxes, arrows))
+
+
+def test_deep_groups_need_no_recursion():
+    groups = tuple(Group(str(index), "", str(index - 1) if index else None) for index in range(1500))
+    drawing = Drawing("deep", (Box("a", "input", "x", (), "1499"), Box("b", "output", "y")), (Arrow("a", "b"),), groups)
+    assert len(lay_out(drawing).groups) == dot.to_dot(drawing).count("subgraph") == 1500
+
+
+# ---------------------------------------------------------------------- Graphviz
+
+
+@needs_library
+def test_graphviz_keeps_forward_down_and_nodes_apart():
+    import pygraphviz
+
+    drawing = network()
+    plain = pygraphviz.AGraph(string=dot.to_dot(drawing)).draw(format="plain", prog="dot").decode()
+    nodes = {}
+    for line in plain.splitlines():
+        if line.startswith("node "):
+            fields = line.split('"') if line[5] == '"' else None
+            name, numbers = (fields[1], fields[2].split()) if fields else (line.split()[1], line.split()[2:])
+            nodes[name] = [float(number) for number in numbers[:4]]
+    assert {box.id for box in drawing.boxes} <= set(nodes)
+    for (_, a), (_, b) in itertools.combinations(nodes.items(), 2):
+        assert abs(a[0] - b[0]) >= (a[2] + b[2]) / 2 - 0.01 or abs(a[1] - b[1]) >= (a[3] + b[3]) / 2 - 0.01
+    for arrow in drawing.arrows:
+        upper, lower = structure.flow(arrow)
+        assert nodes[upper][1] > nodes[lower][1]
+
+
+@needs_library
+@settings(max_examples=25)
+@given(drawings())
+def test_graphviz_draws_any_drawing(drawing):
+    shown = Counter(texts(dot._by_library(dot.to_dot(drawing), "svg")))
+    assert shown == Counter(texts(to_svg(drawing)))
+
+
+def test_backward_arrow_has_its_head_at_its_target():
+    text = dot.to_dot(two("", Arrow("b", "a", ("g · x",), "backward")))
+    first, second = (line for line in text.splitlines() if "->" in line)
+    assert first.strip().startswith('"a" ->')
+    assert 'dir="back"' in first
+    assert second.strip().endswith('"dir=none]') or 'dir="none"' in second
+
+
+@needs_library
+@pytest.mark.parametrize(("format", "signature"), [("svg", b"<?xml"), ("png", PNG), ("pdf", PDF)])
+def test_graphviz_renders(format, signature, no_program):
+    assert dot.render(dot.to_dot(network()), format).startswith(signature)
+
+
+def test_graphviz_knows_no_other_format():
+    with pytest.raises(ValueError, match=r"gif.*svg, png, pdf"):
+        dot.render("digraph {}", "gif")
+
+
+@needs_library
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script")
+def test_program_comes_before_the_library(tmp_path, monkeypatch):
+    program = tmp_path / "dot"
+    program.write_text(f"#!{sys.executable}\nimport sys\nsys.stdin.read()\nprint('drawn by dot', *sys.argv[1:])\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert dot.render("digraph {}", "svg").decode().split() == ["drawn", "by", "dot", "-Kdot", "-Tsvg"]
+    program.write_text(f"#!{sys.executable}\nimport sys\nsys.exit('no such plugin')\n")
+    with pytest.raises(RuntimeError, match="no such plugin"):
+        dot.render("digraph {}", "svg")
+
+
+def test_neither_program_nor_library(no_graphviz):
+    with pytest.raises(dot.GraphvizMissing, match=r"autograd-core\[render\]"):
+        dot.render("digraph {}", "svg")
+
+
+@needs_library
+def test_library_that_fails_says_why(no_program):
+    with pytest.raises(RuntimeError, match="pygraphviz could not"):
+        dot.render("digraph { this is not dot", "svg")
+
+
+@needs_library
+@needs_matplotlib
+@pytest.mark.skipif(sys.platform != "linux", reason="fontconfig")
+def test_graphviz_finds_a_font_where_there_is_none(tmp_path, monkeypatch, no_program):
+    config = tmp_path / "none.conf"
+    config.write_text('<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig></fontconfig>')
+    monkeypatch.setenv("FONTCONFIG_FILE", str(config))
+    pictures = [dot.render(dot.to_dot(Drawing("", (Box("a", "note", word),), ())), "png") for word in ("mmmm", "wwww")]
+    assert pictures[0] != pictures[1]  # without a font, all letters are the same empty box
+    assert os.environ["FONTCONFIG_FILE"] == str(config)
+
+
+# ---------------------------------------------------------------------- Picture
+
+
+@pytest.mark.parametrize("engine", ["builtin", pytest.param("graphviz", marks=needs_library), "auto"])
+def test_svg_is_whole_and_leans_on_nothing(engine):
+    svg = Picture(network()).to_svg(engine=engine)
+    document = ElementTree.fromstring(svg)
+    assert document.tag == f"{SVG}svg"
+    assert document.findtext(f".//{SVG}title") == "Backward pass"
+    assert {"linear", "0.weight", "‖∂L/∂w‖ = 0.536", "0: Linear(64 → 32)", "loss 2.31", "Orange: gradients."} <= set(texts(svg))
+    for element in document.iter():
+        assert element.tag.rpartition("}")[2] not in ("script", "image", "foreignObject", "use")
+        assert not any("href" in name for name in element.attrib)
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("engine", ["builtin", pytest.param("graphviz", marks=needs_library)])
+def test_png_shows_something(engine, tmp_path):
+    from matplotlib.image import imread
+
+    path = Picture(network()).save(tmp_path / "picture.png", engine=engine)
+    pixels = imread(path)[..., :3]
+    assert min(pixels.shape[:2]) > 800  # 200 dots per inch
+    assert 0.01 < (pixels < 0.5).any(-1).mean() < 0.3
+    assert pixels[[0, 0, -1, -1], [0, -1, 0, -1]].min() > 0.99  # white to the corners: nothing is cut off
+
+
+@needs_matplotlib
+def test_picture_too_large_for_a_bitmap_gets_a_coarser_one():
+
+    from matplotlib.image import imread
+
+    boxes = tuple(Box(str(index), "operation", "op") for index in range(400))
+    arrows = tuple(Arrow(str(index), str(index + 1)) for index in range(399))
+    assert imread(BytesIO(to_raster(Drawing("", boxes, arrows), "png"))).shape[0] <= 30_000
+
+
+@needs_matplotlib
+@pytest.mark.parametrize(("suffix", "signature"), [(".svg", b"<?xml"), (".PNG", PNG), (".pdf", PDF), (".dot", b"digraph"), (".json", b"{")])
+def test_suffix_picks_the_format(suffix, signature, tmp_path):
+    path = Picture(network()).save(str(tmp_path / f"picture{suffix}"))
+    assert path == tmp_path / f"picture{suffix}"
+    assert path.read_bytes().startswith(signature)
+
+
+def test_json_is_the_drawing(tmp_path):
+    path = Picture(network()).save(tmp_path / "picture.json")
+    assert json.loads(path.read_text(encoding="utf-8")) == json.loads(json.dumps(network().to_dict()))
+
+
+@pytest.mark.parametrize("name", ["picture.gif", "picture", "svg", ".svg"])
+def test_unknown_suffix_names_the_known_ones(name, tmp_path):
+    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.dot, \.json"):
+        Picture(network()).save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_folder_is_not_made(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        Picture(network()).save(tmp_path / "nowhere" / "picture.dot")
+    assert not list(tmp_path.iterdir())
+
+
+def test_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "picture.dot"
+    path.write_text("the old one")
+
+    def full(*names):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("viz.picture.os.replace", full)
+    with pytest.raises(OSError, match="no space left"):
+        Picture(network()).save(path)
+    assert path.read_text() == "the old one"
+    assert list(tmp_path.iterdir()) == [path]
+    monkeypatch.undo()
+    assert Picture(network()).save(path).read_text(encoding="utf-8") == dot.to_dot(network())
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions")
+def test_file_has_the_usual_permissions(tmp_path):
+    (tmp_path / "usual").touch()
+    path = Picture(network()).save(tmp_path / "picture.dot")
+    assert path.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_auto_takes_graphviz_first_and_the_builtin_when_there_is_none(monkeypatch):
+    monkeypatch.setattr(dot, "render", lambda text, format: b"graphviz")
+    picture = Picture(network())
+    assert picture.to_svg() == picture.to_svg(engine="graphviz") == "graphviz"
+    assert picture.to_svg(engine="builtin") == to_svg(network())
+
+    def missing(text, format):
+        raise dot.GraphvizMissing
+
+    monkeypatch.setattr(dot, "render", missing)
+    assert picture.to_svg() == to_svg(network())
+    with pytest.raises(dot.GraphvizMissing):
+        picture.to_svg(engine="graphviz")
+
+
+def test_auto_says_so_when_graphviz_fails(monkeypatch):
+    def broken(text, format):
+        raise RuntimeError("it broke")
+
+    monkeypatch.setattr(dot, "render", broken)
+    with pytest.warns(RuntimeWarning, match="it broke"):
+        assert Picture(network()).to_svg() == to_svg(network())
+
+
+def test_auto_spares_graphviz_large_pictures(monkeypatch):
+    monkeypatch.setattr(dot, "render", lambda text, format: b"graphviz")
+    picture = Picture(Drawing("", tuple(Box(str(index), "note", "") for index in range(500)), ()))
+    assert picture.to_svg() == to_svg(picture.drawing)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert picture.to_png() == b"graphviz"
+
+
+def test_without_graphviz_and_matplotlib_there_is_svg_and_advice(no_graphviz, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    picture = Picture(network())
+    assert picture.to_svg() == to_svg(network())
+    with pytest.raises(ImportError, match=r"autograd-core\[plots\]"):
+        picture.to_png()
+
+
+def test_unknown_engine():
+    with pytest.raises(ValueError, match="auto, graphviz, builtin"):
+        Picture(network()).to_svg(engine="neato")
+
+
+def test_shows_itself_in_a_notebook(no_graphviz):
+    picture = Picture(network())
+    assert repr(picture) == "<Picture 'Backward pass': 8 boxes, 11 arrows, 3 groups>"
+    assert picture._repr_svg_() == picture.to_svg()
+    assert picture._repr_mimebundle_() == {"text/plain": repr(picture), "image/svg+xml": picture.to_svg()}
+    assert set(picture._repr_mimebundle_(include={"image/svg+xml"})) == {"image/svg+xml"}
+    assert set(picture._repr_mimebundle_(exclude={"image/svg+xml"})) == {"text/plain"}
+
+
+@pytest.mark.parametrize(
+    ("drawing", "message"),
+    [
+        (two("", Arrow("a", "c")), "needs a box 'c'"),
+        (two("", Arrow("a", "a")), "leads nowhere"),
+        (two("", Arrow("a", "b", kind="sideways")), "'sideways' is no kind of arrow: the kinds are forward, backward"),
+        (Drawing("", (Box("a", "oval", ""),), ()), "'oval' is no kind of box"),
+        (Drawing("", (Box("a", "note", ""), Box("a", "note", "")), ()), "two of the drawing's box ids are 'a'"),
+        (Drawing("", (Box("a", "note", "", (), "g"),), ()), "group 'g', which is not in the drawing"),
+        (Drawing("", (), (), (Group("g", "", "h"),)), "group 'h', which is not in the drawing"),
+        (Drawing("", (), (), (Group("g", "", "h"), Group("h", "", "g"))), "stands inside itself"),
+        (Drawing("", (), (), (Group("g", ""), Group("g", ""))), "two of the drawing's group ids are 'g'"),
+    ],
+)
+@pytest.mark.parametrize("make", [Picture, lay_out, dot.to_dot])
+def test_drawing_that_contradicts_itself(drawing, message, make):
+    with pytest.raises(ValueError, match=message):
+        make(drawing)
+
+
+# ---------------------------------------------------------------------- the looks
+
+
+def lightness(colour: str) -> float:
+    """How light a colour looks, 0 to 1 (relative luminance, WCAG 2)."""
+    parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(first: str, second: str) -> float:
+    lights = sorted((lightness(first), lightness(second)))
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def test_text_can_be_read_on_its_ground():
+    for style in theme.BOXES.values():
+        assert contrast(theme.BOX_TITLE.colour, style.fill) > 7
+        assert contrast(theme.BOX_LINE.colour, style.fill) > 7
+        assert contrast(style.stroke, style.fill) > 4.5
+    for ground in (theme.PAPER, *theme.GROUP_FILLS):
+        assert contrast(theme.GROUP_LABEL.colour, ground) > 4.5
+        for arrow in theme.ARROWS.values():
+            assert contrast(arrow.text, ground) > 4.5
+            assert contrast(arrow.colour, ground) > 3
+
+
+def test_kinds_differ_without_colour():
+    outlines = [(style.shape, style.width, style.dashed) for style in theme.BOXES.values()]
+    assert len(set(outlines)) == len(outlines)
+    assert len({style.open_head for style in theme.ARROWS.values()}) == len(theme.ARROWS)

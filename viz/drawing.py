@@ -1,0 +1,55 @@
+"""What a picture says, before anyone decides how it looks: boxes, arrows between them, groups around them.
+
+Every renderer (Graphviz, the built-in layout) reads a `Drawing` and nothing else; no renderer looks at a Tensor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Box:
+    """One thing in the picture: an operation, a parameter, an input, the output, or a note."""
+
+    id: str
+    kind: str  # "operation", "parameter", "input", "output", "sum" or "note"
+    title: str
+    lines: tuple[str, ...] = ()  # small print below the title
+    group: str | None = None  # id of the innermost group it stands in
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """From one box to another, with what it says along the way."""
+
+    source: str
+    target: str
+    lines: tuple[str, ...] = ()  # the first line is the main one (a shape, a formula), the rest small print
+    kind: str = "forward"  # "forward" or "backward"
+    weight: float = 1.0  # line width, in points
+
+
+@dataclass(frozen=True)
+class Group:
+    """A box around boxes: one call of a module."""
+
+    id: str
+    label: str
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A whole picture. Boxes, arrows and groups come in a fixed order, so the same program gives the same bytes."""
+
+    title: str
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    groups: tuple[Group, ...] = ()
+    caption: tuple[str, ...] = field(default=())  # lines below the title: how to read the picture
+
+    def to_dict(self) -> dict[str, Any]:
+        """The drawing as plain dicts, lists, strings and numbers (JSON-serialisable)."""
+        return asdict(self)

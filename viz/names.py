@@ -1,0 +1,93 @@
+"""What the program calls things: parameters by their place in a module, other tensors by the caller's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from autograd_core.graph import Node, Scope, ancestors
+from autograd_core.tensor import Tensor
+from autograd_core.writes import owner
+from nn import Module
+
+
+class Names:
+    """Names for the nodes of a graph."""
+
+    def __init__(self, output: Any, given: Mapping[str, Any] | Module | None = None, frame: FrameType | None = None):
+        self.nodes: dict[Node, str] = {}
+        self.tensors: dict[Node, Tensor] = {}
+        self.arrays: dict[int, tuple[str, Any]] = {}
+        if isinstance(given, Module):
+            given = dict(given.named_parameters())
+        elif given is not None and not isinstance(given, Mapping):
+            raise TypeError(f"names: a dict from names to tensors, or a Module, got a {type(given).__name__}")
+        for name, tensor in (given or {}).items():
+            self.add(name, tensor)
+        if isinstance(output, Tensor) and output.node is not None:
+            for prefix, module in roots(ancestors([output.node])):
+                for name, parameter in module.named_parameters():
+                    self.add(prefix + name, parameter)
+        if frame is not None:
+            for name, value in frame.f_locals.items():
+                if not name.startswith("_"):
+                    self.add(name, value)
+
+    def add(self, name: str, value: Any) -> None:
+        """Call a tensor or array `name`, unless it has a name already."""
+        if isinstance(value, Tensor):
+            if value.node is not None:
+                self.nodes.setdefault(value.node, name)
+                self.tensors.setdefault(value.node, value)
+            self.arrays.setdefault(id(owner(value.array)), (name, value.array))
+        elif isinstance(value, np.ndarray):
+            self.arrays.setdefault(id(owner(value)), (name, value))
+
+    def of(self, node: Node) -> str:
+        return self.nodes.get(node, "")
+
+    def of_array(self, array: Any) -> str:
+        """The name of a variable that holds this array, or another of the same shape on its memory.
+
+        Single numbers are computed with as NumPy's scalars, which have no memory: those go by their value, if only one fits.
+        """
+        if isinstance(array, np.generic):
+            fits = [
+                n for n, a in self.arrays.values() if a.ndim == 0 and a.dtype == array.dtype and a == array and n not in self.nodes.values()
+            ]
+            return fits[0] if len(fits) == 1 else ""
+        name, known = self.arrays.get(id(owner(array)), ("", None))
+        return name if known is not None and known.shape == np.shape(array) else ""
+
+    def array_of(self, node: Node) -> Any:
+        tensor = self.tensors.get(node)
+        return None if tensor is None or tensor.node is not node else tensor.array
+
+    def of_call(self, scope: Scope) -> str:
+        """`name: Class` of the module that was called, the name being the one its parent knows it by."""
+        kind = type(scope.owner).__name__
+        if scope.parent is not None and isinstance(scope.parent.owner, Module):
+            for name, child in scope.parent.owner.named_modules():
+                if child is scope.owner and name:
+                    return f"{name}: {kind}"
+        return kind
+
+
+def roots(nodes: list[Node]) -> list[tuple[str, Module]]:
+    """The outermost modules that were called, each with a prefix for its parameters' names where there are several."""
+    found: dict[int, Module] = {}
+    for node in nodes:
+        scope = node.scope
+        while scope is not None and scope.parent is not None:
+            scope = scope.parent
+        if scope is not None and isinstance(scope.owner, Module):
+            found.setdefault(id(scope.owner), scope.owner)
+    modules = [m for m in reversed(found.values()) if next(m.parameters(), None) is not None]
+    if len(modules) < 2:
+        return [("", m) for m in modules]
+    kinds = [type(m).__name__ for m in modules]
+    numbers = [str(kinds[:k].count(kind) + 1) if kinds.count(kind) > 1 else "" for k, kind in enumerate(kinds)]
+    return [(f"{kind}{n}.", m) for kind, n, m in zip(kinds, numbers, modules, strict=True)]

@@ -1,0 +1,86 @@
+"""Watching a backward pass: every gradient, and what each operation handed on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_core.graph import Node, ancestors, pullback, thread
+from autograd_core.tensor import Retain, Tensor
+
+
+class Run:
+    """What went through the nodes of a graph in one or more backward passes.
+
+    As a context manager (`with viz.record() as run:`) it watches the passes started inside, in this thread. `gradients`
+    are the total at each node, `parts` what each node handed to each of its inputs.
+    """
+
+    def __init__(self) -> None:
+        self.order: list[Node] = []
+        self.gradients: dict[Node, np.ndarray[Any, Any]] = {}
+        self.parts: dict[Node, tuple[Any, ...]] = {}
+        self._around: list[Any] = []
+
+    def __call__(self, node: Node, gradient: Any, parts: tuple[Any, ...]) -> None:
+        if self._around and self._around[-1] is not None:
+            self._around[-1](node, gradient, parts)
+        arrays = tuple(None if p is None else array(p) for p in parts)
+        if node in self.parts:  # another pass: gradients add up
+            self.gradients[node] = self.gradients[node] + array(gradient)
+            self.parts[node] = tuple(a if b is None else b if a is None else a + b for a, b in zip(self.parts[node], arrays, strict=True))
+        else:
+            self.order.append(node)
+            self.gradients[node] = array(gradient)
+            self.parts[node] = arrays
+        for parent, part in zip(node.parents, arrays, strict=False):
+            if parent.plan is None and part is not None:  # a leaf: its gradient is the sum of what it gets
+                self.gradients[parent] = self.gradients[parent] + part if parent in self.gradients else part
+
+    def __enter__(self) -> Run:
+        self._around.append(thread.observer)
+        thread.observer = self
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        thread.observer = self._around.pop()
+
+    def __repr__(self) -> str:
+        return f"<run of {len(self.order)} operations>"
+
+
+def record() -> Run:
+    """Watch the backward passes inside a `with` block: `with viz.record() as run: loss.backward()`."""
+    return Run()
+
+
+def array(value: Any) -> Any:
+    """A gradient as an array (several, for an operation with several results, as they come)."""
+    return value.array if isinstance(value, Tensor) else value if isinstance(value, list) else np.asarray(value)
+
+
+def is_freed(root: Node) -> bool:
+    """Whether a backward pass has let go what the graph below `root` saved."""
+    return any(node.saved is None for node in ancestors([root]))
+
+
+def own_pass(loss: Tensor, gradient: Any = None) -> Run:
+    """A backward pass for looking only: the graph stays whole, `.grad` stays as it is."""
+    root = loss.node
+    assert root is not None
+    run = Run()
+    start = np.ones(root.shape, root.dtype) if gradient is None else np.asarray(array(gradient), root.dtype)
+    hooked = {node: node.hooks for node in ancestors([root]) if node.hooks}
+    before, thread.grad = thread.grad, False
+    try:
+        for node, hooks in hooked.items():
+            node.hooks = [hook for hook in hooks or () if not isinstance(hook, Retain)] or None
+        pullback([root], [start], retain_graph=True, observer=run)
+    finally:
+        thread.grad = before
+        for node, hooks in hooked.items():
+            node.hooks = hooks
+    if root.plan is None:
+        run.gradients[root] = start
+    return run
