@@ -1,0 +1,1 @@
+"""Training steps of this library and of eager PyTorch, side by side: `python -m benchmarks.run`."""
