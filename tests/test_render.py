@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -618,3 +619,13 @@ def test_kinds_differ_without_colour():
     outlines = [(style.shape, style.width, style.dashed) for style in theme.BOXES.values()]
     assert len(set(outlines)) == len(outlines)
     assert len({style.open_head for style in theme.ARROWS.values()}) == len(theme.ARROWS)
+
+
+def test_text_of_graphvizs_boxes_is_centred_in_them():
+    svg = Picture(Drawing("t", (Box("a", "parameter", "weight", ("(3, 4)", "‖grad‖ = 0.125")),), ())).to_svg(engine="graphviz")
+    node = re.search(r'class="node">.*?</g>', svg, re.S)[0]
+    across = [float(p.split(",")[0]) for p in re.search(r'points="([^"]*)"', node)[1].split()]
+    middles = re.findall(r'text-anchor="middle" x="([^"]*)"', node)
+    assert len(middles) == 3
+    for x in middles:
+        assert abs(float(x) - (min(across) + max(across)) / 2) < 0.1

@@ -1,9 +1,9 @@
 """Pictures of models and of their backward passes: the chain rule drawn, with its formulas and numbers.
 
-    import viz
+import viz
 
-    viz.draw(loss)  # shows itself in a notebook; .save("loss.svg") elsewhere
-    viz.explain(loss, w)  # the chain rule of one parameter, in words
+viz.draw(loss)  # shows itself in a notebook; .save("loss.svg") elsewhere
+viz.explain(loss, w)  # the chain rule of one parameter, in words
 """
 
 from .draw import draw

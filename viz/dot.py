@@ -24,6 +24,7 @@ from pathlib import Path
 from threading import Lock
 
 from . import measure, structure, theme
+from .centre import centred
 from .drawing import Arrow, Box, Drawing, Group
 from .layers import backward_edges
 
@@ -236,10 +237,10 @@ def render(text: str, format: str) -> bytes:
         before, brace, after = text.rpartition("}")
         text = f"{before}  graph [dpi={theme.RESOLUTION}]\n{brace}{after}"
     with _fonts():
-        if shutil.which("dot"):
-            return _by_program(text, format)
-        if sys.executable and _found("pygraphviz"):
-            return _by_library(text, format)
+        draws = _by_program if shutil.which("dot") else _by_library if sys.executable and _found("pygraphviz") else None
+        if draws is not None:
+            made = draws(text, format)
+            return centred(made.decode()).encode() if format == "svg" else made
     raise GraphvizMissing('there is no Graphviz: install the program `dot`, or its copy: pip install "autograd-core[render]"')
 
 

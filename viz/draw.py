@@ -14,6 +14,7 @@ from .drawing import Arrow, Box, Drawing, Group
 from .names import Names
 from .picture import Picture
 from .record import Run
+from .symbols import number
 from .trace import Quantity, Trace, Vertex, trace
 
 DIRECTIONS = ("backward", "forward")
@@ -72,6 +73,8 @@ def _box(vertex: Vertex, group: str | None, backward: bool) -> Box:
         title = vertex.name
     if vertex.value is not None and vertex.value.values is not None:
         lines.append(vertex.value.text())
+    elif vertex.value is not None and vertex.value.same is not None and vertex.kind == "data":
+        lines.append(f"all = {number(vertex.value.same)}")
     if backward and vertex.kind == "parameter" and vertex.gradient is not None:
         lines.append(vertex.gradient.text("grad"))
     kind = {"operation": "operation", "parameter": "parameter", "data": "input"}[vertex.kind]

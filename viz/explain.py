@@ -23,7 +23,7 @@ from nn import Module
 from .names import Names
 from .record import Run, is_freed, own_pass
 from .symbols import formula, number
-from .trace import Quantity, operation_text, quantity
+from .trace import Quantity, called_in, operation_text, quantity
 
 
 @dataclass(frozen=True)
@@ -198,16 +198,12 @@ class _Explainer:
 
     def step(self, node: Node, k: int, local: float | None, carried: Any, last: bool) -> Step:
         parent = node.parents[k]
-        arguments = getattr(node.plan.op, "arguments", ())
-        called = {
-            arguments[i]: self.names.of(p).rpartition(".")[2]
-            for i, p in zip(node.plan.inputs, node.parents, strict=False)
-            if self.names.of(p) and i < len(arguments)
-        }
         shown = None if carried is None else quantity(self.at(carried) if last else carried)
         used = [i for i, p in enumerate(node.parents) if p is parent]
         which = f", as argument {used.index(k) + 1} of {len(used)}" if len(used) > 1 else ""
-        return Step(operation_text(node) + which, self.name(node), self.name(parent), formula(node, k, called), local, shown)
+        return Step(
+            operation_text(node) + which, self.name(node), self.name(parent), formula(node, k, called_in(node, self.names)), local, shown
+        )
 
     def factored(self) -> tuple[Term, ...]:
         """Node by node from the output on: its gradient as the sum of what its users hand back."""

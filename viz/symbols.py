@@ -222,7 +222,7 @@ STYLES: dict[str, Callable[..., Symbol]] = {
 
 CHANGE_SHAPE = set(
     "sum mean amax amin var std norm logsumexp expand_dims squeeze transpose getitem put gather scatter_add crop embed pad concat "
-    "einsum diagonal diagonal_embed overwrite put_back write_view cleared onehot".split()
+    "einsum diagonal diagonal_embed overwrite put_back write_view cleared one_hot".split()
 )
 
 # ---------------------------------------------------------------------- the formula of one edge
@@ -274,7 +274,8 @@ def arguments_of(node: Node, names: dict[str, str]) -> Callable[[str, int], Any]
             called = [names.get(f"{name}{i}", f"{name}{i}") for i in range(len(node.parents))]
             return tuple(Symbol(text, ATOM, parent[i].shape if i in parent else None) for i, text in enumerate(called))
         index = op.arguments.index(name)
-        neutral = name if len(name) > 1 else "in" if len(op.arguments) == 1 else f"in{'₁₂₃₄'[index]}"
+        letters = [a for a in op.arguments if len(a) == 1]
+        neutral = name if len(name) > 1 else "in" if len(letters) == 1 else f"in{'₁₂₃₄'[index]}"
         if index in parent:
             return Symbol(names.get(name, neutral), ATOM, parent[index].shape, parent[index].dtype)
         value = saved.get(name, constant)

@@ -25,6 +25,7 @@ class Quantity:
     shape: tuple[int, ...]
     norm: float
     values: tuple[float, ...] | None  # in order, when there are at most four
+    same: float | None = None  # what all elements are, where they are more and all the same
 
     def text(self, name: str = "") -> str:
         """`name = 2.5`, `name = [1, 2]` or `‖name‖ = 0.013`."""
@@ -91,7 +92,9 @@ def quantity(value: Any) -> Quantity | None:
     if array.dtype.kind not in "biufc":
         return None
     values = tuple(float(v) for v in array.ravel()) if array.size <= 4 and array.dtype.kind != "c" else None
-    return Quantity(tuple(array.shape), float(np.linalg.norm(array.ravel().astype(np.result_type(array, np.float64)))), values)
+    norm = float(np.linalg.norm(array.ravel().astype(np.result_type(array, np.float64))))
+    same = float(array.flat[0]) if array.size > 4 and array.dtype.kind != "c" and (array == array.flat[0]).all() else None
+    return Quantity(tuple(array.shape), norm, values, same)
 
 
 def trace(output: Tensor, names: Names, run: Run | None = None, gradient: Any = None) -> Trace:
@@ -164,7 +167,7 @@ class _Describe:
 
     def _edges(self, node: Node) -> list[Edge]:
         parts = self.run.parts.get(node) if self.run is not None else None
-        called = self._called(node)
+        called = called_in(node, self.names)
         edges = []
         for k, parent in enumerate(node.parents):
             position = node.plan.inputs[k] if k < len(node.plan.inputs) else k
@@ -173,22 +176,6 @@ class _Describe:
             part = None if parts is None else quantity(parts[k])
             edges.append(Edge(self.id_of(parent), argument, formula(node, k, called), part))
         return edges
-
-    def _called(self, node: Node) -> dict[str, str]:
-        """What the program calls the operation's arguments and its result."""
-        called = {}
-        arguments = getattr(node.plan.op, "arguments", ())
-        for k, parent in enumerate(node.parents):
-            position = node.plan.inputs[k] if k < len(node.plan.inputs) else k
-            name = self.names.of(parent).rpartition(".")[2]
-            if name and position < len(arguments) and not node.plan.op.variadic:
-                called[arguments[position]] = name
-        if own := self.names.of(node):
-            called["out"] = own
-        for argument, value in constants(node):
-            if name := self.names.of_array(value):
-                called[argument] = name
-        return called
 
     def _data(self, node: Node) -> list[Vertex]:
         """Arrays among the operation's arguments that do not record, where it kept them."""
@@ -213,6 +200,20 @@ class _Describe:
 
     def calls(self, vertices: tuple[Vertex, ...]) -> tuple[Call, ...]:
         return tuple(Call(i, self.names.of_call(scope), self.scope(scope.parent)) for scope, i in self.scopes.items())
+
+
+def called_in(node: Node, names: Names) -> dict[str, str]:
+    """What the program calls the arguments of node's operation, and its result ("out")."""
+    op = node.plan.op
+    arguments = () if getattr(op, "variadic", False) else getattr(op, "arguments", ())
+    found = dict(zip(node.plan.inputs, (names.of(parent).rpartition(".")[2] for parent in node.parents), strict=False))
+    called = {arguments[i]: name for i, name in found.items() if name and i < len(arguments)}
+    if own := names.of(node):
+        called["out"] = own
+    for argument, value in constants(node):
+        if name := names.of_array(value):
+            called[argument] = name
+    return called
 
 
 def constants(node: Node) -> list[tuple[str, Any]]:

@@ -1,0 +1,324 @@
+"""What pictures and explanations say: names, formulas, numbers, and that they change nothing."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+import viz
+from viz.draw import drawing
+from viz.names import Names
+from viz.symbols import formula
+from viz.trace import trace
+
+
+def leaf(value, dtype=ag.float64):
+    return ag.tensor(value, dtype=dtype, requires_grad=True)
+
+
+def arrows(picture, kind="backward"):
+    return [a for a in picture.drawing.arrows if a.kind == kind]
+
+
+def titles(picture):
+    return [b.title for b in picture.drawing.boxes]
+
+
+def mlp():
+    ag.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    x, y = ag.randn(5, 4), ag.tensor([0, 1, 0, 1, 1])
+    return model, nn.CrossEntropyLoss()(model(x), y)
+
+
+# ---------------------------------------------------------------------- formulas
+
+
+@pytest.mark.parametrize(
+    ("compute", "formulas"),
+    [
+        (lambda a, b: a * b, ["g · b", "g · a"]),
+        (lambda a, b: a - b, ["g", "−g"]),
+        (lambda a, b: a / b, ["g / b", "−g · a / b / b"]),
+        (lambda a, b: a @ b, ["g @ bᵀ", "aᵀ @ g"]),
+        (lambda a, b: a.tanh(), ["g · (1 − out²)"]),
+        (lambda a, b: a.relu(), ["g · [out > 0]"]),
+        (lambda a, b: a * 3, ["g · 3"]),
+        (lambda a, b: a**3, ["g · 3 · a²"]),
+        (lambda a, b: a.exp(), ["g · out"]),
+        (lambda a, b: a.sigmoid(), ["g · out · (1 − out)"]),
+        (lambda a, b: a.softmax(1), ["out · (g − Σ(g · out))"]),
+        (lambda a, b: a.sum(0), ["repeat(g)"]),
+        (lambda a, b: a + b[0], ["g", "Σ(g)"]),
+        (lambda a, b: a.sqrt(), ["g / (2 · out)"]),
+    ],
+)
+def test_formula_is_read_off_the_rule(compute, formulas):
+    a, b = leaf(np.ones((2, 2))), leaf(np.full((2, 2), 2.0))
+    picture = viz.draw(compute(a, b), gradient=ag.ones(*compute(a, b).shape, dtype=ag.float64))
+    said = [x.lines[0] for x in arrows(picture)]
+    for text in formulas:
+        assert text in said
+
+
+def test_formula_of_a_fused_operation_is_its_rule():
+    scores, y = leaf(np.ones((2, 3))), ag.tensor([0, 2])
+    said = [x.lines[0] for x in arrows(viz.draw(nn.functional.cross_entropy(scores, y)))]
+    assert "g · weights · (softmax(scores) − one_hot(y))" in said
+
+
+def test_formula_follows_a_changed_rule():
+    @ag.primitive(lambda g, x: 5 * g / x)
+    def odd(x):
+        return x * 2
+
+    node = odd(leaf(1.0)).node
+    assert formula(node, 0) == "5 · g / in"
+
+
+def test_unnamed_arguments_are_not_confused_with_variables():
+    a, b, c = leaf(2.0), leaf(3.0), leaf(4.0)
+    result = a * (b + c)  # the second argument of mul is called b in its declaration, and is not the variable b
+    said = [x.lines[0] for x in arrows(viz.draw(result))]
+    assert "g · in₂" in said
+    assert "g · b" not in said
+
+
+# ---------------------------------------------------------------------- pictures
+
+
+def test_both_edges_of_a_square_and_their_sum():
+    x = leaf(3.0)
+    picture = viz.draw(x * x)
+    into_sum = [a for a in arrows(picture) if a.target.startswith("sum.")]
+    assert [a.lines for a in into_sum] == [("g · x", "= 3"), ("g · x", "= 3")]
+    assert [b.title for b in picture.drawing.boxes].count("x") == 1
+    (total,) = [a for a in arrows(picture) if a.source.startswith("sum.")]
+    assert total.lines[1] == "= 6"
+
+
+def test_parameter_used_twice_is_one_box():
+    w = leaf([[1.0, 2.0], [3.0, 4.0]])
+    picture = viz.draw((w @ (w @ ag.ones(2, 1, dtype=ag.float64))).sum())
+    assert titles(picture).count("w") == 1
+    assert sum(a.target.startswith("sum.") for a in arrows(picture)) == 2
+
+
+def test_norms_on_the_arrows_are_those_of_the_gradients():
+    model, loss = mlp()
+    picture = viz.draw(loss, names=model)
+    loss.backward()
+    for name, p in model.named_parameters():
+        (box,) = [b for b in picture.drawing.boxes if b.title == name]
+        (arrow,) = [a for a in arrows(picture) if a.target == box.id]
+        assert box.lines[0] == str(tuple(p.shape))
+        expected = viz.trace.quantity(p.grad.array).text()
+        assert arrow.lines[1].startswith(expected)
+
+
+def test_modules_are_nested_groups():
+    _model, loss = mlp()
+    groups = {g.label: g for g in viz.draw(loss).drawing.groups}
+    assert {"Sequential", "0: Linear", "1: ReLU", "2: Linear", "CrossEntropyLoss"} <= groups.keys()
+    assert groups["0: Linear"].parent == groups["Sequential"].id
+    assert groups["Sequential"].parent is None
+
+
+def test_looking_changes_nothing():
+    model, loss = mlp()
+    hidden = model[0](ag.ones(1, 4))
+    hidden.retain_grad()
+    other = hidden.sum()
+    viz.draw(other)
+    viz.explain(other, model[0].weight)
+    assert hidden.grad is None
+    assert all(p.grad is None for p in model.parameters())
+    viz.draw(loss)
+    viz.draw(loss)
+    loss.backward()  # the graph is whole
+    assert all(p.grad is not None for p in model.parameters())
+
+
+def test_states():
+    x = leaf(2.0)
+    y = x * x
+    assert "no backward yet" in viz.draw(y).drawing.caption[-1]
+    with viz.record() as run:
+        y.backward()
+    assert "freed" in viz.draw(y).drawing.caption[-1]
+    freed = viz.draw(y)
+    assert ("g · x",) in [a.lines for a in arrows(freed)]  # the formulas are still there
+    (box,) = [b for b in freed.drawing.boxes if b.title == "x"]
+    assert "grad = 4" in box.lines
+    recorded = viz.draw(y, run=run)
+    assert "recorded" in recorded.drawing.caption[-1]
+    assert ("g · x", "= 2") in [a.lines for a in arrows(recorded)]
+
+
+def test_recorded_passes_add_up_and_nest():
+    x = leaf(2.0)
+    y = x * x
+    with viz.record() as outer, viz.record() as inner:
+        y.backward(retain_graph=True)
+        y.backward()
+    for run in (outer, inner):
+        assert run.gradients[x.node] == 8
+    z = x * 3
+    z.backward()
+    assert z.node not in inner.gradients
+
+
+def test_vector_output_needs_a_gradient():
+    x = leaf([1.0, 2.0])
+    y = x * 2
+    assert "not a scalar" in viz.draw(y).drawing.caption[-1]
+    picture = viz.draw(y, gradient=ag.tensor([1.0, 10.0], dtype=ag.float64))
+    assert any("[2, 20]" in a.lines[-1] for a in arrows(picture))
+
+
+def test_forward_picture_has_shapes():
+    x, w = ag.ones(4, 3), ag.ones(3, 2, requires_grad=True)
+    picture = viz.draw((x @ w).sum(), "forward")
+    said = [a.lines for a in arrows(picture, "forward")]
+    assert ("(4, 3)",) in said
+    assert ("(3, 2)",) in said
+    assert ("(4, 2)",) in said
+
+
+def test_same_program_same_bytes_and_json():
+    texts = []
+    for _ in range(2):
+        _model, loss = mlp()
+        picture = viz.draw(loss)
+        texts.append((picture.to_dot(), json.dumps(picture.to_dict())))
+    assert texts[0] == texts[1]
+
+
+def test_values_of_small_numbers_are_shown():
+    x1, w1, bias = ag.tensor(2.0), leaf(-0.5, ag.float32), leaf(3.0, ag.float32)
+    picture = viz.draw((x1 * w1 + bias).tanh())
+    boxes = {b.title: b.lines for b in picture.drawing.boxes}
+    assert boxes["mul"] == ("= −1",)
+    assert boxes["add"] == ("= 2",)
+    assert boxes["x1"] == ("= 2",)
+    assert "g · x1" in [a.lines[0] for a in arrows(picture)]
+
+
+def test_custom_operations_are_drawn():
+    class Double(ag.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    x = leaf(1.5)
+    picture = viz.draw(Double.apply(x).sum())
+    assert any("Double" in t for t in titles(picture))
+
+
+def test_double_backward_is_drawn():
+    x = leaf(2.0)
+    (g,) = ag.autograd.grad(x**3, x, create_graph=True)
+    picture = viz.draw(g)
+    (box,) = [b for b in picture.drawing.boxes if b.title == "x"]
+    assert "grad = 12" in box.lines
+
+
+def test_deep_graphs_do_not_recurse():
+    x = leaf(1.0)
+    y = x
+    for _ in range(3000):
+        y = y * 1.0
+    described = trace(y, Names(y))
+    assert len(described.vertices) == 3001
+    assert len(drawing(described).boxes) == 3002
+    assert viz.explain(y, x).paths == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda x: viz.draw(None), TypeError, "expected a Tensor, got None"),
+        (lambda x: viz.draw(np.ones(3)), TypeError, "expected a Tensor, got a ndarray"),
+        (lambda x: viz.draw(x.detach()), ValueError, "no graph"),
+        (lambda x: viz.draw(x * 2, "sideways"), ValueError, "'backward' or 'forward'"),
+        (lambda x: viz.draw(x * 2, names=[1]), TypeError, "names"),
+        (lambda x: viz.explain(x * 2, leaf(1.0)), ValueError, "not used"),
+        (lambda x: viz.explain(x * 2, None), TypeError, "parameter must be a Tensor"),
+        (lambda x: viz.explain(x * leaf([1.0, 2.0]), x), ValueError, "needs a scalar"),
+        (lambda x: viz.explain(x * 2, x, 0), IndexError, "ind"),
+        (lambda x: viz.explain(x * 2, x).save("x.png"), ValueError, ".txt or .md"),
+    ],
+)
+def test_errors(call, error, words):
+    with pytest.raises(error, match=words):
+        call(leaf(1.0))
+
+
+# ---------------------------------------------------------------------- explanations
+
+
+def terms_sum(explanation):
+    return sum(np.array(t.total.values) for t in explanation.terms)
+
+
+def test_paths_add_up_to_the_gradient():
+    x = leaf(3.0)
+    z = (x * x + x) * x
+    told = viz.explain(z, x)
+    assert told.paths == 4
+    assert not told.factored
+    z.backward()
+    assert np.isclose(terms_sum(told), x.grad.item(), rtol=1e-12)
+    for term in told.terms:
+        product = np.prod([s.local for s in term.steps])
+        assert np.isclose(product, term.total.values[0])
+    assert f"= {x.grad.item():g}" in str(told)
+
+
+def test_many_paths_are_counted_and_factored():
+    x = leaf(1.0)
+    y = x
+    for _ in range(20):
+        y = y * y
+    told = viz.explain(y, x)
+    assert told.paths == 2**20
+    assert told.factored
+    assert told.total.values == (2.0**20,)
+    for term in told.terms:  # each node's gradient is the sum of what its users hand back
+        assert np.isclose(term.total.values[0], sum(s.gradient.values[0] for s in term.steps))
+
+
+def test_mlp_element_equals_grad():
+    model, loss = mlp()
+    told = viz.explain(loss, model[0].weight, (1, 2), names=model)
+    loss.backward()
+    assert np.isclose(told.total.values[0], model[0].weight.grad[1, 2].item(), rtol=1e-6)
+    after = viz.explain(loss, model[0].weight, (1, 2), names=model)
+    assert after.grad == told.total
+    assert "freed" in after.note
+    assert [s.formula for s in after.terms[0].steps] == [s.formula for s in told.terms[0].steps]
+
+
+def test_explain_tells_of_other_passes():
+    x = leaf(3.0)
+    y = x * x
+    y.backward(retain_graph=True)
+    assert "the same" in str(viz.explain(y, x))
+    y.backward(retain_graph=True)
+    assert "more than one backward pass" in str(viz.explain(y, x))
+
+
+def test_explanation_is_saved(tmp_path):
+    x = leaf(3.0)
+    told = viz.explain(x * x, x)
+    path = told.save(tmp_path / "chain.txt")
+    assert path.read_text(encoding="utf-8") == f"{told}\n"
+    json.dumps(told.to_dict())
