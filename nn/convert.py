@@ -1,0 +1,53 @@
+"""Converting a module's tensors in place: what `Module.to` and its like do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_core.tensor import Device, Tensor
+
+
+def converter(*args: Any, **kwargs: Any) -> Callable[[Tensor], Tensor]:
+    """What `to` with these arguments does to one tensor: floating-point and complex ones get the dtype, others stay."""
+    dtype, device = kwargs.pop("dtype", None), kwargs.pop("device", None)
+    kwargs.pop("non_blocking", None)
+    if kwargs:
+        raise TypeError(f"to: unexpected keyword {sorted(kwargs)}; it knows ['device', 'dtype', 'non_blocking']")
+    for a in args:
+        if isinstance(a, Tensor):
+            dtype = a.dtype
+        elif isinstance(a, str | Device):
+            device = a
+        elif isinstance(a, np.dtype | type):
+            dtype = a
+        elif a is not None and not isinstance(a, bool):
+            raise TypeError(f"to: expected a dtype, a device or a Tensor, got {a!r}")
+    if device is not None:
+        Device(device)
+    if dtype is None:
+        return lambda tensor: tensor
+    target = np.dtype(dtype)
+    if target.kind not in "fc":
+        raise TypeError(f"to: a module takes floating-point or complex dtypes only, got {target}")
+    return lambda tensor: tensor.to(target) if tensor.dtype.kind in "fc" else tensor
+
+
+def convert(module: Any, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+    """Put fn(tensor) in the place of every Parameter's data and gradient and of every buffer, each once; returns the module.
+
+    The Parameters stay the same objects, so an optimizer that holds them goes on working.
+    """
+    for part in module.modules() if recurse else (module,):
+        for parameter in part.parameters(recurse=False):
+            changed = fn(parameter.data)
+            if changed.array is not parameter.array:
+                parameter.data = changed
+            if parameter.grad is not None:
+                parameter._grad = fn(parameter.grad.detach())
+        for name, buffer in part._buffers.items():
+            if buffer is not None:
+                part._buffers[name] = fn(buffer)
+    return module
