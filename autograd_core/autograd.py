@@ -12,7 +12,7 @@ from .errors import ShapeError
 from .function import Function
 from .graph import ALONE, Node, pullback, thread
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
-from .tensor import Tensor, constant
+from .tensor import Tensor, constant, current_node
 
 __all__ = ["Function", "backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
 
@@ -47,13 +47,14 @@ def accumulate(tensor: Tensor, gradient: Any) -> None:
     """Add a gradient to `tensor.grad`, which gets memory that nobody else holds."""
     before = tensor._grad
     if isinstance(gradient, Tensor):
-        tensor._grad = gradient if before is None else before + gradient
+        with enable_grad():
+            tensor._grad = gradient.clone() if before is None else before + gradient
     elif before is not None:
         if before.node is None and before.array.flags.writeable:
             np.add(before.array, gradient, out=before.array)
         else:
             tensor._grad = before + constant(np.asarray(gradient))
-    elif type(gradient) is np.ndarray and gradient.base is None and getrefcount(gradient) <= ALONE + 1:
+    elif type(gradient) is np.ndarray and gradient.base is None and getrefcount(gradient) <= ALONE:
         tensor._grad = constant(gradient)
     else:
         tensor._grad = constant(np.array(gradient))
@@ -124,17 +125,18 @@ def _run(
     roots = []
     gradients: list[Any] = []
     for output, weight in zip(outputs, given, strict=True):
-        if output.node is None:
+        node = current_node(output)
+        if node is None:
             raise RuntimeError(
                 f"{operation}: this tensor of shape {output.array.shape} does not require grad and was not computed from one that does; "
                 "set requires_grad=True on what you differentiate by, outside no_grad()"
             )
-        roots.append(output.node)
+        roots.append(node)
         gradients.append(_start(operation, output, weight, create_graph))
     wanted = None
     if inputs is not None:
         for k, source in enumerate(inputs):
-            if source.node is None:
+            if current_node(source) is None:
                 raise RuntimeError(f"{operation}: input {k}, of shape {source.array.shape}, does not require grad")
         wanted = {source.node for source in inputs}
     before = thread.grad

@@ -65,8 +65,17 @@ def unary(op: Op) -> Callable[..., Any]:
     return call
 
 
-def binary(op: Op) -> Callable[..., Any]:
-    """The calling function of an operation on two arrays: `general`, cut down to this case for speed."""
+def unary_view(op: Op) -> Callable[..., Any]:
+    """`general` for a view of one array; rules call it on arrays, which takes the short way."""
+    forward, call_general = op.forward, general(op)
+    return lambda input: forward(input) if type(input) is ndarray else call_general(input)
+
+
+def binary(op: Op, reflect: bool = False) -> Callable[..., Any]:
+    """The calling function of an operation on two arrays: `general`, cut down to this case for speed.
+
+    With `reflect` the one for Python's operators: for an operand that it does not know, Python asks the other side.
+    """
     forward, kind = op.forward, op.promotes
     plans = [None, op.plan((0,)), op.plan((1,)), op.plan((0, 1))]
 
@@ -83,11 +92,13 @@ def binary(op: Op) -> Callable[..., Any]:
             elif type(other) in WEAK:
                 y = other
                 same = True
-            else:
+            elif isinstance(other, OPERANDS):
                 y = operand(op, other)
-                same = False
-        elif isinstance(other, Tensor):
-            x = input if type(input) in WEAK else operand(op, input)
+                same = type(y) in WEAK
+            else:
+                return NotImplemented if reflect else on_foreign(op, (input, other), {})
+        elif isinstance(other, Tensor) and isinstance(input, OPERANDS):
+            x = operand(op, input)
             y = other.array
             q = other.node
             dtype = y.dtype
@@ -183,8 +194,9 @@ def general(op: Op) -> Callable[..., Any]:
             out, extra = out
         result = constant(out if type(out) is ndarray else np.asarray(out))
         if is_view:
-            result._view = (args[0], op.call, given)
-        if parents and thread.grad:
+            # made in no_grad of a tensor that records, nobody could say what writing it means: only when it was made is noted
+            result._view = (args[0], op.call, given) if thread.grad or not parents else (args[0], None, tick())
+        if parents and thread.grad and result.array.dtype.kind in "fc":  # through whole numbers no gradient flows
             plan = op.plan(tuple(inputs), len(arrays))
             if plan is not None:
                 if op.backward is not None:
@@ -213,6 +225,9 @@ def kept(plan: Plan, op: Op, arrays: Sequence[Any], given: dict[str, Any], out: 
 
 WEAK = {bool, int, float, complex}  # scalars that never widen a dtype
 PLAIN = {ndarray, *WEAK, *(np.dtype(c).type for c in "?bBhHiIlLqQefdgFDG")}  # what a forward takes as it is
+
+
+OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float, complex)
 
 
 def operand(op: Op, value: Any) -> Any:

@@ -71,7 +71,7 @@ def result_type(*values: Any) -> np.dtype[Any]:
             if best is None:
                 best = dtype
             elif _RANK[dtype.kind] > _RANK[best.kind]:
-                best = np.promote_types(best, dtype) if best.kind == "f" else dtype
+                best = np.promote_types(best, complex64) if best.kind == "f" else dtype  # of complex only the kind counts
     if best is None:
         raise TypeError("result_type: needs at least one value")
     return best

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from . import writes
 from .graph import Node, thread
 from .plan import Cotangents, Plan, pick, picked, record
@@ -114,17 +116,23 @@ class Function:
             origin.append(("out", index) if index is not None else ("in", position[id(t)]) if id(t) in position else ("", 0))
         saved = (context, *(None if t is None else t.array for t in context.to_save))
         plan = Plan(FunctionOp(cls), tuple(i for i, _ in recording), *_pulls(cls, origin, [i for i, _ in recording], len(args)))
-        results = picked(plan, saved, nodes, [o.array for o in outputs])
+        for d in context.dirty_tensors:
+            writes.note(d.array, cls.__name__)
+        if len(outputs) == 1:
+            array = outputs[0].array
+            results: tuple[Tensor, ...] = (
+                on_node(array, record(plan, saved, nodes, array.shape, array.dtype) if array.dtype.kind in "fc" else None),
+            )
+        else:
+            results = picked(plan, saved, nodes, [o.array for o in outputs])
         context.to_save = ()
         for o, r in zip(outputs, results, strict=True):
             if any(o is c for c in context.non_differentiable):
                 r.node = None
-            if any(o is d for d in context.dirty_tensors):
+            if r.node is not None and any(o is d for d in context.dirty_tensors):
                 from .faces.inplace import rebase
 
-                writes.note(o.array, cls.__name__)
-                if r.node is not None:
-                    rebase(o, r.node)
+                rebase(o, r.node)
         dirty, context.dirty_tensors, context.non_differentiable = context.dirty_tensors, (), ()
         return tuple(o if any(o is d for d in dirty) else r for o, r in zip(outputs, results, strict=True))
 
@@ -132,9 +140,10 @@ class Function:
 def _pulls(cls: type[Function], origin: list[tuple[str, int]], inputs: list[int], count: int) -> tuple[Any, Any]:
     """The two pull functions of one call's plan: on arrays, and on Tensors for a recorded pass."""
 
-    def run(context: Context, gradients: Cotangents, current: tuple[Tensor | None, ...]) -> list[Any]:
-        filled = gradients.filled() if context.materialize_grads else tuple(gradients)
-        wrapped = [g if g is None or isinstance(g, Tensor) else constant(g) for g in filled]
+    def run(context: Context, gradient: Any, current: tuple[Tensor | None, ...]) -> list[Any]:
+        several = isinstance(gradient, Cotangents)
+        filled = (gradient,) if not several else gradient.filled() if context.materialize_grads else tuple(gradient)
+        wrapped = [g if g is None or isinstance(g, Tensor) else constant(np.asarray(g)) for g in filled]
         context._current = current
         try:
             answer = cls.backward(context, *wrapped)
@@ -148,14 +157,14 @@ def _pulls(cls: type[Function], origin: list[tuple[str, int]], inputs: list[int]
                 raise TypeError(f"{cls.__name__}: backward must return Tensors or None, got a {type(a).__name__}")
         return [answers[i] for i in inputs]
 
-    def pull(gradients: Cotangents, saved: tuple[Any, ...]) -> list[Any]:
+    def pull(gradient: Any, saved: tuple[Any, ...]) -> list[Any]:
         current = tuple(None if a is None else constant(a) for a in saved[1:])
-        return [None if a is None else a.array for a in run(saved[0], gradients, current)]
+        return [None if a is None else a.array for a in run(saved[0], gradient, current)]
 
-    def pull_tensors(node: Node, gradients: Cotangents) -> list[Any]:
+    def pull_tensors(node: Node, gradient: Any) -> list[Any]:
         saved = node.saved or ()
         current = tuple(None if a is None else on_node(a, _origin(node, o)) for a, o in zip(saved[1:], origin, strict=True))
-        return run(saved[0], gradients, current)
+        return run(saved[0], gradient, current)
 
     return pull, pull_tensors
 
@@ -166,6 +175,8 @@ def _origin(node: Node, origin: tuple[str, int]) -> Node | None:
     if kind == "in":
         return node.parents[k]
     if kind == "out":
+        if not isinstance(node.dtype, tuple):  # the only output
+            return node
         return record(pick, (k, node.shape, node.dtype), (node,), node.shape[k], node.dtype[k])
     return None
 
@@ -183,7 +194,7 @@ def once_differentiable(backward: Any) -> Any:
         if not recorded:
             return answer
         answers = answer if isinstance(answer, tuple) else (answer,)
-        return tuple(a if a is None else _Refuse.apply(a, *[g for g in gradients if g is not None]) for a in answers)
+        return tuple(a if a is None else _Refuse.apply(a, *[t for t in (*gradients, *ctx.saved_tensors) if t is not None]) for a in answers)
 
     return staticmethod(inner) if not isinstance(backward, staticmethod) else inner
 

@@ -112,6 +112,7 @@ def leaf(tensor_reference: Any, shape: tuple[int, ...], dtype: Any) -> Node:
     return node
 
 
+ndarray = np.ndarray
 newest_first: Callable[[Node], int] = attrgetter("time")
 
 
@@ -158,8 +159,9 @@ def pullback(
     for root, gradient in zip(roots, gradients, strict=True):
         pending[root] = pending[root] + gradient if root in pending else gradient
     result: dict[Node, Gradient] = {}
+    take, find = pending.pop, pending.get
     for node in order:
-        gradient = pending.pop(node, None)
+        gradient = take(node, None)
         if gradient is None:
             continue
         plan = node.plan
@@ -186,16 +188,17 @@ def pullback(
             node.saved = None
         del saved
         if observer is not None:
-            observer(node, gradient, tuple(contributions))
+            contributions = tuple([p if p is None else fitted(p, parent, plan) for p, parent in zip(contributions, parents)])
+            observer(node, gradient, contributions)
         for parent, part in zip(parents, contributions):
             if part is None or (useful is not None and parent not in useful):
                 continue
             if part.shape != parent.shape or part.dtype is not parent.dtype:
                 part = fitted(part, parent, plan)
-            earlier = pending.get(parent)
+            earlier = find(parent)
             if earlier is None:
                 pending[parent] = part
-            elif type(earlier) is np.ndarray and earlier.base is None and getrefcount(earlier) == ALONE + 1:
+            elif type(earlier) is ndarray and earlier.base is None and getrefcount(earlier) == ALONE + 1:
                 np.add(earlier, part, out=earlier)  # nobody but this pass holds it
             else:
                 pending[parent] = earlier + part
@@ -210,7 +213,9 @@ def fitted(part: Gradient, parent: Node, plan: Any) -> Gradient:
         surplus = len(part.shape) - len(parent.shape)
         axes = tuple(k for k, n in enumerate(part.shape) if k < surplus or (n != 1 and parent.shape[k - surplus] == 1))
         if surplus < 0 or any(n != m and m != 1 for n, m in zip(part.shape[surplus:], parent.shape, strict=True)):
-            raise ShapeError(f"{plan.op.name}: its rule returned a gradient of shape {part.shape} for an input of shape {parent.shape}")
+            raise ShapeError(
+                f"{plan.op.name}: its rule returned a gradient of shape {tuple(part.shape)} for an input of shape {parent.shape}"
+            )
         part = part.sum(axes).reshape(parent.shape)
     if part.dtype is not parent.dtype:
         if part.dtype.kind == "c" and parent.dtype.kind == "f":

@@ -69,14 +69,21 @@ class _Mode:
                 """The generator's steps run in the mode, its consumer's code between them does not."""
                 with mode():
                     steps = function(*args, **kwargs)
-                sent = None
+                go_on, given = steps.send, None
                 while True:
                     try:
                         with mode():
-                            value = steps.send(sent)
+                            value = go_on(given)
                     except StopIteration as stop:
                         return stop.value
-                    sent = yield value
+                    try:
+                        go_on, given = steps.send, (yield value)
+                    except GeneratorExit:
+                        with mode():
+                            steps.close()
+                        raise
+                    except BaseException as error:
+                        go_on, given = steps.throw, error
 
             return generator
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from inspect import CO_VARARGS
 from operator import itemgetter
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -138,6 +140,8 @@ def _picker(wanted: Sequence[int]) -> Callable[[Any], Any] | None:
 
 def names_of(rule: Rule) -> tuple[str, ...]:
     """The names that a rule asks for, besides the gradient."""
+    if type(rule) is FunctionType and not rule.__code__.co_flags & CO_VARARGS:  # as inspect.signature, in a hundredth of the time
+        return rule.__code__.co_varnames[1 : rule.__code__.co_argcount]
     return tuple(inspect.signature(rule).parameters)[1:]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -12,19 +13,33 @@ class Generator:
     """A stream of random numbers with a state that can be saved and set (PyTorch's torch.Generator, on NumPy's PCG64)."""
 
     def __init__(self, device: Any = "cpu"):
-        self.numpy = np.random.default_rng()
+        self._numpy: np.random.Generator | None = None
         self._seed: int | None = None
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """NumPy's generator; made when first used, for loading NumPy's random numbers takes a while."""
+        if self._numpy is None:
+            self._numpy = np.random.default_rng(None if self._seed is None else self._seed % 2**64)
+        return self._numpy
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream again from this seed. Raises TypeError unless it is an integer."""
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
             raise TypeError(f"manual_seed: the seed is an integer, got a {type(seed).__name__}")
         self._seed = int(seed)
-        self.numpy = np.random.default_rng(self._seed % 2**64)
+        self._numpy = None
         return self
 
-    def initial_seed(self) -> int | None:
-        return self._seed
+    def seed(self) -> int:
+        """Start the stream again from a seed of the system's randomness, which is returned."""
+        seed = int.from_bytes(os.urandom(8), "little")
+        self.manual_seed(seed)
+        return seed
+
+    def initial_seed(self) -> int:
+        """The seed that the stream was started from."""
+        return self.seed() if self._seed is None else self._seed
 
     def get_state(self) -> Any:
         return self.numpy.bit_generator.state

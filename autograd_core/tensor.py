@@ -14,7 +14,8 @@ import numpy as np
 
 from . import dtypes, writes
 from .errors import InplaceError, ShapeError
-from .graph import Node, leaf
+from .graph import Node, leaf, thread
+from .modes import enable_grad
 
 
 class Tensor:
@@ -28,7 +29,7 @@ class Tensor:
     array: np.ndarray[Any, Any]
     node: Node | None
     _grad: Tensor | None
-    _view: tuple[Tensor, Any, dict[str, Any]] | None  # the tensor it looks into, by which operation and settings
+    _view: tuple[Tensor, Any, Any] | None  # the tensor it looks into, by which operation and settings; made in no_grad: None and when
 
     def __init__(self, data: Any = (), *, requires_grad: bool = False):
         self.array = np.array(data.array if isinstance(data, Tensor) else data, dtype=dtypes.get_default_dtype())
@@ -99,7 +100,7 @@ class Tensor:
 
     @property
     def requires_grad(self) -> bool:
-        return self.node is not None
+        return (self.node if self._view is None else current_node(self)) is not None
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -126,11 +127,12 @@ class Tensor:
     @property
     def is_leaf(self) -> bool:
         """True for tensors that were not computed from recorded ones."""
-        return self.node is None or self.node.plan is None
+        return self.grad_fn is None
 
     @property
     def grad_fn(self) -> Node | None:
-        return None if self.node is None or self.node.plan is None else self.node
+        node = self.node if self._view is None else current_node(self)
+        return None if node is None or node.plan is None else node
 
     @property
     def grad(self) -> Tensor | None:
@@ -188,9 +190,9 @@ class Tensor:
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
         """Call `hook(gradient)` whenever this tensor's gradient is computed; what it returns, if anything, replaces it."""
-        if self.node is None:
+        node = current_node(self)
+        if node is None:
             raise RuntimeError("register_hook: this tensor does not require grad")
-        node = self.node
 
         def on_gradient(gradient: Any) -> Any:
             given = gradient if isinstance(gradient, Tensor) else constant(np.asarray(gradient))
@@ -207,13 +209,14 @@ class Tensor:
 
     def retain_grad(self) -> None:
         """Have `.grad` filled for this computed tensor too."""
-        if self.node is None:
+        node = current_node(self)
+        if node is None:
             raise RuntimeError("retain_grad: this tensor does not require grad")
-        if self.node.plan is None:
+        if node.plan is None:
             return
-        if any(getattr(hook, "retains", None) is self for hook in self.node.hooks or ()):
+        if any(getattr(hook, "retains", None) is self for hook in node.hooks or ()):
             return
-        Handle(self.node, Retain(self))
+        Handle(node, Retain(self))
 
     @property
     def retains_grad(self) -> bool:
@@ -232,7 +235,7 @@ class Tensor:
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """The NumPy array behind this tensor, sharing memory. Raises RuntimeError if it requires grad, unless `force`."""
-        if self.node is not None and not force:
+        if self.requires_grad and not force:
             raise RuntimeError("numpy: this tensor requires grad, and NumPy would lose it; use t.detach().numpy()")
         return self.array
 
@@ -334,19 +337,21 @@ def current_node(tensor: Any) -> Node | None:
     if not isinstance(tensor, Tensor):
         return None
     node = tensor.node
-    time = 0 if node is None else node.time
+    apart = node is None and tensor._view is not None and tensor._view[1] is None  # a view made in no_grad
+    time = tensor._view[2] if apart else 0 if node is None else node.time  # type: ignore[index]
     if time > writes.latest_recorded or not writes.changed_function_since(tensor.array, time):
         return node
     if tensor._view is not None:
         whole, operation, settings = tensor._view
-        if writes.owner(whole.array) is writes.owner(tensor.array):
-            again = operation(whole, **settings)
-            tensor.node = again.node
-            return again.node
-    if node is None:
+        if operation is not None and writes.owner(whole.array) is writes.owner(tensor.array):
+            with enable_grad():
+                tensor.node = operation(whole, **settings).node
+            return tensor.node
+    if node is None and not (apart and thread.grad):
         return None
+    what = "a view made in no_grad" if node is None else node.op.name if node.op else "leaf"
     raise InplaceError(
-        f"{node.op.name if node.op else 'leaf'}: this tensor of shape {tensor.array.shape} shares memory with one that an in-place "
+        f"{what}: this tensor of shape {tensor.array.shape} shares memory with one that an in-place "
         "operation has since changed; use the changed tensor, or clone() before changing it"
     )
 
@@ -410,7 +415,7 @@ class Handle:
     def __init__(self, node: Node, hook: Callable[[Any], Any]):
         self.node: Node | None = node
         self.hook = hook
-        node.hooks = [*(node.hooks or ()), hook]
+        node.hooks = sorted([*(node.hooks or ()), hook], key=lambda h: isinstance(h, Retain))  # retain_grad sees what the others left
 
     def remove(self) -> None:
         if self.node is not None and self.node.hooks:

@@ -12,6 +12,8 @@ from autograd_core.tensor import Tensor
 from .blocks import Array, each, scalar
 from .optimizer import Optimizer, Params, check, check_kinds, counted, zeros_like
 
+MEANS = "exp_avg", "exp_avg_sq", "max_exp_avg_sq"
+
 
 class Adam(Optimizer):
     """param -= lr · m / (√v + eps), with m and v running means of the gradient and its square, corrected for starting at zero.
@@ -75,13 +77,10 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
         **other: Any,
     ) -> None:
-        if not state:
-            counted(state)
-            state["step"].array[()] = 0
-            state["exp_avg"], state["exp_avg_sq"] = zeros_like(param), zeros_like(param)
-            if amsgrad:
-                state["max_exp_avg_sq"] = zeros_like(param)
         step = counted(state)
+        for name in MEANS if amsgrad else MEANS[:2]:
+            if name not in state:
+                state[name] = zeros_like(param)
         # m / (1 - β₁ᵗ) / (√(v / (1 - β₂ᵗ)) + eps), with both corrections drawn out of the passes over memory
         root = math.sqrt(1 - betas[1] ** step)
         past1, new1 = scalar(betas[0], param.dtype), scalar(1 - betas[0], param.dtype)

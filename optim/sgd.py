@@ -88,7 +88,7 @@ class SGD(Optimizer):
                 g = np.add(g, t, out=d)
             if momentum and begun:
                 np.multiply(m, keep, out=m)
-                np.add(m, np.multiply(g, take, out=t) if dampening else g, m)
+                np.add(m, np.multiply(g, take, out=t) if dampening else g, out=m)
             elif momentum:
                 np.copyto(m, g)
             if nesterov:

@@ -43,6 +43,10 @@ def begin(name: str, target: Tensor, *others: Any) -> bool:
         return False
     root = target
     while root._view is not None and shares(root, root._view[0]):
+        if root._view[1] is None:
+            raise RuntimeError(
+                f"{name}: this view was made in no_grad, so writing it cannot be recorded; do it inside no_grad(), or on a clone()"
+            )
         root = root._view[0]
     for t, what in ((target, "a leaf"), (root, "a view of a leaf")):
         if t.node is not None and t.node.plan is None:
@@ -97,7 +101,7 @@ def written_through(x, value, *, operation, settings):
 @primitive(lambda g, operation, settings: cleared(g, operation=operation, settings=settings), promotes="no")
 def cleared(x, *, operation, settings):
     """x with zeros where its view looks."""
-    whole = np.array(x)
+    whole = np.array(x, order="C")  # in this order every reshape is a view
     operation(whole, **settings)[...] = 0
     return whole
 

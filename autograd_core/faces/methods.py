@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
+from ..call import OPERANDS, binary
 from ..ops import activation, elementwise, linalg, shape, special
 from ..tensor import Tensor, constant
 from . import inplace, pointwise, reductions, shapes
@@ -88,18 +89,17 @@ def functions() -> dict[str, Callable[..., Any]]:
     return found | {alias: found[name] for alias, name in ALIASES.items()}
 
 
-def operator(function: Callable[..., Any], reflected: bool = False) -> Callable[[Any, Any], Any]:
+def operator(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
     """A binary operator: for operands that are neither tensors, arrays nor numbers, Python asks the other side."""
-
-    def method(self: Any, other: Any) -> Any:
-        if not isinstance(other, OPERANDS):
-            return NotImplemented
-        return function(other, self) if reflected else function(self, other)
-
-    return method
+    op = getattr(function, "op", None)
+    if op is not None:
+        return binary(op, reflect=True)
+    return lambda self, other: function(self, other) if isinstance(other, OPERANDS) else NotImplemented
 
 
-OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float, complex)
+def reflected(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    """The same with the operands the other way round."""
+    return lambda self, other: function(other, self) if isinstance(other, OPERANDS) else NotImplemented
 
 
 def as_dtype(dtype: Any) -> Callable[[Tensor], Tensor]:
@@ -116,7 +116,7 @@ def install() -> None:
         setattr(Tensor, name + "_", inplace.in_place(name + "_", both[name]))
     for function in (inplace.copy_, inplace.fill_, inplace.zero_, inplace.normal_, inplace.uniform_):
         setattr(Tensor, function.__name__, function)
-    binary = {
+    operators = {
         "add": elementwise.add,
         "sub": elementwise.sub,
         "mul": elementwise.mul,
@@ -129,9 +129,9 @@ def install() -> None:
         "xor": elementwise.bitwise_xor,
         "pow": pointwise.pow,
     }
-    for name, function in binary.items():
+    for name, function in operators.items():
         setattr(Tensor, f"__{name}__", operator(function))
-        setattr(Tensor, f"__r{name}__", operator(function, reflected=True))
+        setattr(Tensor, f"__r{name}__", reflected(function))
     for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
         method = getattr(Tensor, {"truediv": "div_", "floordiv": "floor_divide_", "mod": "remainder_"}.get(name, name + "_"))
         setattr(Tensor, f"__i{name}__", method)
@@ -141,6 +141,7 @@ def install() -> None:
     Tensor.__pos__ = lambda self: self  # type: ignore[method-assign]
     Tensor.__abs__ = elementwise.abs  # type: ignore[method-assign]
     Tensor.__invert__ = elementwise.bitwise_not  # type: ignore[method-assign]
+    Tensor.__contains__ = lambda self, element: bool(elementwise.eq(self, element).array.any())  # type: ignore[attr-defined, operator]
     Tensor.__getitem__ = inplace.getitem  # type: ignore[method-assign]
     Tensor.__setitem__ = inplace.setitem  # type: ignore[method-assign]
     Tensor.T = property(lambda self: shapes.permute(self, tuple(reversed(range(self.ndim)))))  # type: ignore[attr-defined]

@@ -123,7 +123,7 @@ def numpy_promoted(ufunc: np.ufunc, inputs: tuple[Any, ...]) -> list[Any]:
 
 def on_plain(what: str, function: Callable[..., Any], args: Any, settings: Any) -> Any:
     """Run a NumPy function that has no operation of ours on the arrays. Raises TypeError if a gradient would be lost."""
-    if any(t.node is not None for t in tensors_in((args, settings))):
+    if any(t.requires_grad for t in tensors_in((args, settings))):
         raise TypeError(
             f"{what}: not recorded for tensors that require grad, so the gradient would be lost; call .detach() first if that is meant"
         )

@@ -25,8 +25,8 @@ def pow(input: Any, exponent: Any) -> Any:
         if isinstance(input, Tensor) and input.dtype.kind in "biu":
             if isinstance(exponent, int) and exponent < 0:
                 raise RuntimeError("pow: integers to negative integer powers are not allowed; convert to float first")
-            if isinstance(exponent, float):
-                input = to(input, get_default_dtype())
+            if isinstance(exponent, float) or input.dtype.kind == "b":
+                input = to(input, get_default_dtype() if isinstance(exponent, float) else np.int64)
         return elementwise.square(input) if exponent == 2 else elementwise.power(input, exponent=exponent)
     return elementwise.pow(input, exponent)
 
@@ -38,6 +38,8 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         low = input if min is None else elementwise.where(elementwise.ge(input, min), input, min)
         return low if max is None else elementwise.where(elementwise.le(low, max), low, max)
+    if need_tensor("clamp", input).dtype.kind in "biu" and (isinstance(min, float) or isinstance(max, float)):
+        input = to(input, get_default_dtype())
     return elementwise.clamp(input, low=min, high=max)
 
 

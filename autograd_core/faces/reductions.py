@@ -79,7 +79,7 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: An
         pairs = x[..., :half] * x[..., half : 2 * half]
         x = pairs if n % 2 == 0 else cat([pairs, x[..., 2 * half :]], -1)
         n = half + n % 2
-    out = x if not x.ndim else x[..., 0] if n else constant(np.ones(x.shape[:-1], x.dtype))
+    out = x if not x.ndim else x[..., 0] if n else reduce.sum(x, axis=-1) + 1
     if not keepdim:
         return out
     return out.reshape((1,) * input.ndim) if dim is None else unsqueeze(out, dim if dim >= 0 else dim + input.ndim)

@@ -111,6 +111,8 @@ def expand(input: Any, *sizes: Any) -> Tensor:
     if extra < 0:
         raise ShapeError(f"expand: {tuple(input.shape)} has more dimensions than {target}")
     target = tuple(input.array.shape[k - extra] if n == -1 and k >= extra else n for k, n in enumerate(target))
+    if any(n not in (1, m) for n, m in zip(input.array.shape, target[extra:], strict=True)):
+        raise ShapeError(f"expand: {tuple(input.shape)} does not fit {target}: from the right, lengths must agree or be 1")
     return shape.broadcast_to(input, target=target)
 
 
@@ -123,7 +125,8 @@ def repeat(input: Any, *repeats: Any) -> Tensor:
     sizes = (1,) * (len(times) - input.ndim) + input.array.shape
     apart = shape.reshape(input, shape=tuple(k for n in sizes for k in (1, n)))
     copies = shape.broadcast_to(apart, target=tuple(k for r, n in zip(times, sizes, strict=True) for k in (r, n)))
-    return shape.reshape(copies, shape=tuple(r * n for r, n in zip(times, sizes, strict=True)))
+    result = shape.reshape(copies, shape=tuple(r * n for r, n in zip(times, sizes, strict=True)))
+    return shape.clone(result) if np.may_share_memory(result.array, input.array) else result
 
 
 def tile(input: Any, dims: Any) -> Tensor:

@@ -52,7 +52,7 @@ def silu(input):
     return input * sigmoid(input)
 
 
-@primitive(lambda g, x: g * (normal_cdf(x) + x * exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))), name="gelu")
+@primitive(lambda g, x: g * (normal_cdf(x) + x * exp(-(x * x) / 2) * (1 / math.sqrt(2 * math.pi))), name="gelu")
 def gelu_erf(x):
     """x · Φ(x), Φ the normal distribution's cumulative function. Source: arXiv:1606.08415."""
     return x * normal_cdf(x)

@@ -19,7 +19,7 @@ def zeros_like(x):
     return np.zeros_like(x)
 
 
-@primitive(None)
+@primitive(lambda g: zeros_like(g))
 def sign(x):
     return np.sign(x)
 
@@ -42,7 +42,7 @@ def mul(a, b):
     return a * b
 
 
-@primitive(lambda g, b: g / b, lambda g, b, out: -g * out / b, promotes="float")
+@primitive(lambda g, b: g / b, lambda g, a, b: -g * (a / b) / b, promotes="float")
 def div(a, b):
     return a / b
 
@@ -73,7 +73,7 @@ def remainder(a, b):
 
 @primitive(
     lambda g, a, b: g * where(b == 0, 0, b * a ** where(b == 0, 1, b - 1)),
-    lambda g, a, out: g * where(out == 0, 0, out * log(where(out == 0, 1, a))),
+    lambda g, a, b, out: g * (out * log(where(logical_and(a == 0, b >= 0), 1, a + zeros_like(out)))),
 )
 def pow(a, b):
     """a to the power b, both arrays."""

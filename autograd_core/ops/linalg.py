@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import primitive
+from ..tensor import Tensor
 from .reduce import sum
 from .shape import broadcast_to, diagonal, expand_dims, mT, reshape, squeeze
 
@@ -28,7 +29,8 @@ def matrix_product(a, b):
 
 def matmul(input, other):
     """The matrix product, of vectors too, as `@` in NumPy and PyTorch. Raises ShapeError when the inner lengths differ."""
-    a, b = np.ndim(getattr(input, "array", input)), np.ndim(getattr(other, "array", other))
+    a = input.array.ndim if isinstance(input, Tensor) else np.ndim(input)
+    b = other.array.ndim if isinstance(other, Tensor) else np.ndim(other)
     if a == b == 2:
         return matrix_product(input, other)
     if a == 0 or b == 0 or (b == 1 and input.shape[-1] != other.shape[0]) or (a == 1 and input.shape[0] != other.shape[-min(b, 2)]):
@@ -78,7 +80,7 @@ def linear(input, weight, bias=None):
 # ---------------------------------------------------------------------- einsum
 
 
-@primitive(lambda g, i, terms, shapes, result, xs: einsum_back(g, i, terms, shapes, result, xs), name="einsum")
+@primitive(lambda g, i, terms, shapes, result, xs: einsum_back(g, i, terms, shapes, result, xs), view=True, name="einsum")
 def contract(*xs, terms, result):
     """Σ over the letters that are not in `result`; each term's letters differ from one another."""
     return np.einsum(",".join(terms) + "->" + result, *xs, optimize=len(xs) > 2 or "greedy")

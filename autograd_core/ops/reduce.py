@@ -115,7 +115,7 @@ def logsumexp(x, *, axis=None, keepdims=False):
 )
 def euclidean_norm(x, *, axis=None, keepdims=False):
     """√Σ x²; at zero the gradient is zero."""
-    return np.sqrt(np.square(x).sum(axis, keepdims=keepdims))
+    return np.sqrt(np.square(x if x.dtype.kind == "f" else np.abs(x)).sum(axis, keepdims=keepdims))
 
 
 @primitive(lambda g, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis))

@@ -48,12 +48,12 @@ def sum_to(x, *, target):
 
 @primitive(lambda g, axis: flip(g, axis=axis), promotes="no")
 def flip(x, *, axis):
-    return np.flip(x, axis)
+    return np.array(np.flip(x, axis))
 
 
 @primitive(lambda g, shifts, axis: roll(g, shifts=negated(shifts), axis=axis), promotes="no")
 def roll(x, *, shifts, axis=None):
-    return np.roll(x, shifts, axis)
+    return np.asarray(np.roll(x, shifts, axis), order="C")
 
 
 def negated(shifts):
@@ -114,16 +114,16 @@ def triu(x, *, diagonal=0):
 
 @primitive(lambda g, shape, offset, axes: diagonal_embed(g, shape=shape, offset=offset, axes=axes), view=True, promotes="no")
 def diagonal(x, *, offset=0, axes=(0, 1)):
-    return np.diagonal(x, offset, *axes)
+    view = np.diagonal(x, offset, *axes)
+    view.flags.writeable = x.flags.writeable
+    return view
 
 
 @primitive(lambda g, offset, axes: diagonal(g, offset=offset, axes=axes), promotes="no")
 def diagonal_embed(x, *, shape, offset=0, axes=(0, 1)):
     """x on the diagonal of zeros of this shape; `axes` are those of the diagonal."""
     whole = np.zeros(shape, x.dtype)
-    view = np.diagonal(whole, offset, *axes)
-    view.flags.writeable = True
-    view[...] = x
+    diagonal(whole, offset=offset, axes=axes)[...] = x
     return whole
 
 

@@ -1,0 +1,23 @@
+"""Settings of the whole suite."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Examples are the same in every run, and a slow machine is no failure.
+settings.register_profile(
+    "suite", derandomize=True, deadline=None, database=None, print_blob=False, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes some seconds")
+
+
+@pytest.fixture
+def rng():
+    """A NumPy random generator that is the same in every run."""
+    return np.random.default_rng(0)
