@@ -10,6 +10,8 @@ import pytest
 import autograd_core as ag
 import nn
 import viz
+from autograd_core.graph import ancestors
+from tests.table import ROWS
 from viz.draw import drawing
 from viz.names import Names
 from viz.symbols import formula
@@ -63,6 +65,24 @@ def test_formula_is_read_off_the_rule(compute, formulas):
     said = [x.lines[0] for x in arrows(picture)]
     for text in formulas:
         assert text in said
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.id) for row in ROWS.values() if row.orders])
+def test_every_operation_has_a_formula(row):
+    inputs = [ag.tensor(a, requires_grad=np.asarray(a).dtype.kind == "f") for a in row.arrays(np.random.default_rng(0))]
+    for node in ancestors([row.call(*inputs).node]):
+        for k in range(len(node.parents)):
+            text = formula(node, k)
+            assert "ᵀ(g)" not in text  # what is printed of a rule that cannot be run on symbols
+            assert ".backward(" not in text
+            node.saved = None  # and freed, it is no worse
+            assert "ᵀ(g)" not in formula(node, k)
+
+
+def test_formula_of_a_reshape_has_no_sum():
+    x = leaf(np.ones((2, 3)))
+    assert formula(x.reshape(3, 2).node, 0) == "reshape(g)"
+    assert formula(x.reshape(-1).node, 0) == "reshape(g)"
 
 
 def test_formula_of_a_fused_operation_is_its_rule():

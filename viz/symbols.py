@@ -115,6 +115,8 @@ def shape_of(name: str, shapes: list[Any], settings: dict[str, Any]) -> Any:
 
 
 def _add(a: Symbol, b: Symbol) -> Symbol:
+    if b.text == "0":
+        return a
     if b.text.startswith("−") and b.strength in (UNARY, PRODUCT):
         return Symbol(f"{a.text} − {b.text[1:]}", SUM)
     return Symbol(f"{a.text} + {b.text}", SUM)
@@ -169,7 +171,7 @@ def _between(sign: str) -> Callable[[Symbol, Symbol], Symbol]:
 
 def _where(condition: Symbol, a: Symbol, b: Symbol) -> Symbol:
     """Iverson's bracket for "or else 0"; what guards against dividing by zero at a single point is not printed."""
-    if condition.text.endswith(" = 0") and a.text in ("0", "1"):
+    if a.text in ("0", "1") and (condition.text.endswith(" = 0") or " = 0) and " in condition.text):
         return b
     if b.text == "0":
         return Symbol(f"{held(a, PRODUCT)} · [{condition.text}]", PRODUCT)
@@ -248,7 +250,7 @@ def formula(node: Node, k: int, names: dict[str, str] | None = None) -> str:
         values = [position if name == "i" else given(name, position) for name in names_of(rule)]
         made = symbol(rule(Symbol("g", ATOM, node.shape, node.dtype), *values))
         summed = made._shape is not None and tuple(made._shape) != tuple(node.parents[k].shape)  # it was broadcast
-        return f"Σ({made.text})" if summed else made.text
+        return f"Σ({made.text})" if summed and made.text != "0" else made.text
     except (UnknownShape, AttributeError, TypeError, ValueError, IndexError, KeyError):
         return f"{op.name}ᵀ(g)"  # a linear map's adjoint, or a rule that needs the numbers
 
@@ -262,10 +264,10 @@ def arguments_of(node: Node, names: dict[str, str]) -> Callable[[str, int], Any]
     constant = getattr(node, "constant", None)
 
     def given(name: str, position: int) -> Any:
+        if name == "shape":  # the argument's, even where a setting has that name
+            return parent[position].shape
         if name in settings:
             return settings[name]
-        if name == "shape":
-            return parent[position].shape
         if name == "shapes":
             return saved.get("shapes") or tuple(p.shape for p in node.parents)
         if name == "out":
