@@ -125,9 +125,27 @@ def plain_index(index: Any) -> Any:
     return index
 
 
+def integers_first(index: Any) -> tuple[Any, Any] | None:
+    """Integers beside arrays and slices select before the arrays index, in PyTorch: the index of each step, if there are two."""
+    if not isinstance(index, tuple) or not any(isinstance(p, np.ndarray) for p in index):
+        return None
+    whole = [isinstance(p, int | np.integer) and not isinstance(p, bool) for p in index]
+    if not any(whole) or all(w or isinstance(p, np.ndarray) for w, p in zip(whole, index, strict=True)):
+        return None
+    select: list[Any] = []
+    for w, p in zip(whole, index, strict=True):
+        if w or p is Ellipsis:
+            select.append(p)
+        elif p is not None and not isinstance(p, bool):
+            select += [slice(None)] * (p.ndim if isinstance(p, np.ndarray) and p.dtype.kind == "b" else 1)
+    return tuple(select), tuple(p for w, p in zip(whole, index, strict=True) if not w)
+
+
 def getitem(self: Tensor, index: Any) -> Tensor:
     """self[index], in all of NumPy's forms; slices and integers look into the same memory."""
     index = plain_index(index)
+    if steps := integers_first(index):
+        return getitem(getitem(self, steps[0]), steps[1])
     parts = index if isinstance(index, tuple) else (index,)
     if len(parts) == self.array.ndim and all(isinstance(p, int | np.integer) and not isinstance(p, bool) for p in parts):
         index = (*parts, ...)
@@ -137,6 +155,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """self[index] = value, in all of NumPy's forms. Raises ShapeError, IndexError, or RuntimeError on a leaf that requires grad."""
     index = plain_index(index)
+    if steps := integers_first(index):
+        return setitem(getitem(self, steps[0]), steps[1], value)
     recording = begin("setitem", self, value)
     given = value if isinstance(value, Tensor) else operand(shape.overwrite.op, value)
     array = given.array if isinstance(given, Tensor) else np.asarray(given)

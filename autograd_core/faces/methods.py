@@ -165,7 +165,9 @@ def install() -> None:
 
 
 def detach_(self: Tensor) -> Tensor:
-    """Take this tensor out of the graph."""
+    """Take this tensor out of the graph. Raises RuntimeError for a view that records: its base would go on recording."""
+    if self._view is not None and self.requires_grad and inplace.shares(self, self._view[0]):
+        raise RuntimeError("detach_: a view cannot be detached in place; use detach()")
     self.node = None
     self._view = None
     return self

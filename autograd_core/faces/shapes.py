@@ -113,6 +113,8 @@ def expand(input: Any, *sizes: Any) -> Tensor:
     target = tuple(input.array.shape[k - extra] if n == -1 and k >= extra else n for k, n in enumerate(target))
     if any(n not in (1, m) for n, m in zip(input.array.shape, target[extra:], strict=True)):
         raise ShapeError(f"expand: {tuple(input.shape)} does not fit {target}: from the right, lengths must agree or be 1")
+    if target == input.array.shape:
+        return shape.alias(input)  # which may be written
     return shape.broadcast_to(input, target=target)
 
 

@@ -277,7 +277,7 @@ def inside(x, low, high):
     return logical_and(x >= low, x <= high)
 
 
-@primitive(lambda g, mask: where(mask, 0, g), None)
+@primitive(lambda g, mask: where(mask, 0, g), None, promotes="no")
 def masked_fill(x, mask, *, value):
     """x with `value` where the mask is true."""
     return np.where(mask, x.dtype.type(value), x)

@@ -323,6 +323,52 @@ def transposed_write(lib):
     return x.grad, m.detach()
 
 
+def write_to_an_expansion_to_the_same_size(lib):
+    x = leaf(lib, 1.0, 2.0)
+    y = x * 1
+    y.expand(2).mul_(3)
+    (y * y).sum().backward()
+    return x.grad
+
+
+def detach_in_place(lib):
+    y = leaf(lib, 1.0, 2.0) * 1
+    y.detach_()
+    return y.requires_grad
+
+
+def detach_a_view_in_place(lib):
+    y = leaf(lib, 1.0, 2.0) * 1
+    y[:1].detach_()
+    return y.requires_grad
+
+
+def written_mask(lib):
+    x = leaf(lib, 1.0, 2.0)
+    mask = lib.tensor([True, False])
+    y = x.masked_fill(mask, 0.0)
+    mask.zero_()
+    y.sum().backward()
+    return x.grad
+
+
+def written_index(lib):
+    x = leaf(lib, 1.0, 2.0, 3.0)
+    index = lib.tensor([0, 1])
+    y = x[index]
+    index.add_(1)
+    y.sum().backward()
+    return x.grad
+
+
+def swap(lib):
+    x = leaf(lib, 1.0, 2.0, 3.0)
+    y = x * 1
+    y[0], y[1] = y[1].clone(), y[0].clone()
+    (y * lib.tensor([1.0, 10.0, 100.0], dtype=lib.float64)).sum().backward()
+    return x.grad, y.detach()
+
+
 PROGRAMS = [
     value
     for value in list(globals().values())
@@ -363,3 +409,50 @@ def test_same_outcome(program):
             np.testing.assert_allclose(o, t, rtol=1e-12)
         else:
             assert o == t
+
+
+T = True
+INDICES = {
+    "integer, slice, array": lambda t: (0, slice(None), t([1, 2])),
+    "array, slice, integer": lambda t: (t([1, 0]), slice(None), 2),
+    "array, slice, array": lambda t: (t([1, 0]), slice(None), t([1, 2])),
+    "slice, array, integer": lambda t: (slice(None), t([1, 2]), 3),
+    "integer, array": lambda t: (1, t([1, 2])),
+    "array, integer": lambda t: (t([1, 0]), 1),
+    "integer, ellipsis, array": lambda t: (0, ..., t([1, 2])),
+    "integer, new axis, array": lambda t: (0, None, t([1, 2])),
+    "0-d tensor, slice, array": lambda t: (t(1), slice(None), t([1, 2])),
+    "array, new axis": lambda t: (t([1, 0]), None),
+    "two arrays": lambda t: (t([[0], [1]]), t([1, 2])),
+    "mask": lambda t: (t([T, False]),),
+    "mask, slice, integer": lambda t: (t([T, T]), slice(0, 2), 1),
+    "integer, mask": lambda t: (0, t([T, False, T])),
+    "integer, slice, mask": lambda t: (1, slice(1, None), t([T, False, T, T])),
+    "mask of two dimensions, integer": lambda t: (t([[T, False, T], [False, T, False]]), 1),
+    "slice with a step": lambda t: (slice(None), slice(None, None, 2)),
+    "True": lambda t: (T,),
+    "nothing": lambda t: (),
+    "empty list": lambda t: ([],),
+    "list, slice, integer": lambda t: ([1, 0], slice(None), -1),
+}
+
+
+@pytest.mark.parametrize("name", INDICES)
+def test_indexing(name):
+    """Read, and written to."""
+    found = []
+    for lib in (ag, torch):
+        x = lib.tensor(np.arange(24.0).reshape(2, 3, 4), requires_grad=True)
+        index = INDICES[name](lib.tensor)
+        part = x[index]
+        (part * part).sum().backward()
+        y = x * 1
+        y[index] = y[index].detach() * 2 + 1
+        v = lib.tensor(7.0, dtype=lib.float64, requires_grad=True)
+        z = x.detach() * 1
+        z[index] = v
+        (z * z).sum().backward()
+        found.append((part.detach().numpy(), x.grad.numpy(), y.detach().numpy(), z.detach().numpy(), v.grad.numpy()))
+    for ours, theirs in zip(*found, strict=True):
+        assert ours.shape == theirs.shape
+        np.testing.assert_array_equal(ours, theirs)
