@@ -36,8 +36,11 @@ def unary(op: Op) -> Callable[..., Any]:
         if dtype is FLOAT32 or dtype is FLOAT64:
             if not x.shape:
                 x = x[()]  # NumPy's scalars are several times as fast as its 0-d arrays
-        elif floats and dtype.kind not in "fc":
-            (x,) = promote("float", (x,))
+        else:
+            if floats and dtype.kind not in "fc":
+                (x,) = promote("float", (x,))
+            if input.node is not None and thread.grad:
+                refuse_complex(op, x)
         try:
             out = forward(x)
         except Exception as error:
@@ -114,6 +117,8 @@ def binary(op: Op, reflect: bool = False) -> Callable[..., Any]:
                 y = y[()]
         else:
             x, y = promote(kind, (x, y))
+            if (p is not None or q is not None) and thread.grad:
+                refuse_complex(op, x, y)
         try:
             out = forward(x, y)
         except Exception as error:
@@ -197,6 +202,7 @@ def general(op: Op) -> Callable[..., Any]:
             # made in no_grad of a tensor that records, nobody could say what writing it means: only when it was made is noted
             result._view = (args[0], op.call, given) if thread.grad or not parents else (args[0], None, tick())
         if parents and thread.grad and result.array.dtype.kind in "fc":  # through whole numbers no gradient flows
+            refuse_complex(op, *arrays, result.array)
             plan = op.plan(tuple(inputs), len(arrays))
             if plan is not None:
                 if op.backward is not None:
@@ -223,8 +229,8 @@ def kept(plan: Plan, op: Op, arrays: Sequence[Any], given: dict[str, Any], out: 
 
 # ---------------------------------------------------------------------- arguments and errors
 
-WEAK = {bool, int, float, complex}  # scalars that never widen a dtype
-PLAIN = {ndarray, *WEAK, *(np.dtype(c).type for c in "?bBhHiIlLqQefdgFDG")}  # what a forward takes as it is
+WEAK = {bool, int, float}  # scalars that never widen a floating-point dtype
+PLAIN = {ndarray, complex, *WEAK, *(np.dtype(c).type for c in "?bBhHiIlLqQefdgFDG")}  # what a forward takes as it is
 
 
 OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float, complex)
@@ -259,6 +265,14 @@ def on_foreign(op: Op, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     if any(isinstance(a, Tensor) for a in args):
         return op.call(*[a if isinstance(a, Tensor) else operand(op, a) for a in args], **settings)
     return op.forward(*[operand(op, a) for a in args], **settings)
+
+
+def refuse_complex(op: Op, *values: Any) -> None:
+    """Raise RuntimeError if a complex value is about to be recorded: the rules are those of real numbers."""
+    if any(isinstance(v, complex | np.complexfloating) or (isinstance(v, ndarray) and v.dtype.kind == "c") for v in values):
+        raise RuntimeError(
+            f"{op.name}: gradients through complex numbers are not supported; work on real and imaginary parts, or .detach()"
+        )
 
 
 def explained(op: Op, error: Exception, arrays: Sequence[Any], settings: dict[str, Any]) -> Exception:

@@ -184,7 +184,7 @@ def pullback(
             writes.check(node)
         parents = node.parents
         contributions = plan.pull_tensors(node, gradient) if create_graph else plan.pull(gradient, saved)
-        if not retain_graph and saved:
+        if plan.frees and not retain_graph:
             node.saved = None
         del saved
         if observer is not None:

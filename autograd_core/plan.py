@@ -27,11 +27,12 @@ class Plan:
 
     `keep`          picks what to save from (*arguments, *settings, out[, *shapes, shapes, arguments]); None: nothing
     `shapes`        whether any of those in brackets is wanted
+    `frees`         whether what is kept is worth letting go (arrays), which makes a second pass an error
     `pull`          (gradient, saved) -> one contribution for each recording argument
     `pull_tensors`  (node, gradient) -> the same as Tensors, for a backward pass that is itself recorded
     """
 
-    __slots__ = ("inputs", "keep", "names", "op", "pull", "pull_tensors", "shapes")
+    __slots__ = ("frees", "inputs", "keep", "names", "op", "pull", "pull_tensors", "shapes")
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Plan:
         keep: Callable[..., Any] | None = None,
         shapes: bool = False,
         names: tuple[str, ...] = (),
+        frees: bool = True,
     ):
         self.op = op
         self.inputs = inputs
@@ -50,6 +52,7 @@ class Plan:
         self.keep = keep
         self.shapes = shapes
         self.names = names  # of the kept values
+        self.frees = frees
 
 
 def make_plan(op: Op, inputs: tuple[int, ...], count: int | None) -> Plan | None:
@@ -99,7 +102,8 @@ def make_plan(op: Op, inputs: tuple[int, ...], count: int | None) -> Plan | None
     def pull_tensors(node: Node, gradient: Tensor) -> Any:
         return pull(gradient, [as_tensor(at, value, node) for at, value in zip(wanted, node.saved or (), strict=True)])
 
-    return Plan(op, inputs, pull, pull_tensors, _picker(wanted), any(at > out_at for at in wanted), tuple(names))
+    arrays = any(at < n or at in (out_at, out_at + n + 2) for at in wanted)
+    return Plan(op, inputs, pull, pull_tensors, _picker(wanted), any(at > out_at for at in wanted), tuple(names), arrays)
 
 
 def _bind(rule: Any, i: int) -> Rule:
@@ -225,7 +229,7 @@ def _pull_pick(gradient: Any, saved: tuple[Any, ...]) -> tuple[Cotangents]:
     return (Cotangents(parts, shape, dtype),)
 
 
-pick = Plan(_Pick, (0,), _pull_pick, lambda node, gradient: _pull_pick(gradient, node.saved), names=("k", "shape", "dtype"))
+pick = Plan(_Pick, (0,), _pull_pick, lambda node, gradient: _pull_pick(gradient, node.saved), names=("k", "shape", "dtype"), frees=False)
 
 
 def picked(plan: Plan, saved: tuple[Any, ...], parents: tuple[Node, ...], out: Sequence[Any]) -> tuple[Tensor, ...]:

@@ -1,25 +1,21 @@
-"""Going over large arrays in blocks that stay in a processor's cache, on several threads.
+"""Going over large arrays in blocks that stay in the processor's cache.
 
-An update is many passes over four or five arrays. Done block by block it reads and writes memory once, and NumPy lets
-other threads run while it computes.
+An update is many passes over four or five arrays. Done block by block it reads and writes memory once.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from .workers import share, threads
-
 Array: TypeAlias = np.ndarray[Any, Any]
 
 SMALL = 1 << 12  # bytes of an array that is not worth any of this
-BLOCK = 1 << 18  # bytes of an array in a block, at most: a handful of arrays then fit into a cache of one to two MiB
-SHARED = 1 << 19  # bytes of an array that other threads are woken for
+BLOCK = 1 << 18  # bytes of an array in a block, at most: what most of the passes touch then fits into a cache of one MiB
 
 
 def each(change: Callable[..., Any], scratch: int, *arrays: Array) -> None:
@@ -34,25 +30,17 @@ def each(change: Callable[..., Any], scratch: int, *arrays: Array) -> None:
         return
     if first.dtype.kind == "c":
         arrays = tuple([real_pairs(a) for a in arrays])
-        first = arrays[0]
-    helpers = threads() if first.nbytes >= SHARED else 1
-    blocks = cut(arrays, helpers)
-
-    def work(blocks: Iterator[Sequence[Array]]) -> None:
-        for block in blocks:
-            change(*block, *_scratch.get(scratch, block[0]))
-
-    share(work, iter(blocks), helpers)
-
-
-def cut(arrays: tuple[Array, ...], parts: int) -> list[list[Array]]:
-    """Blocks of all arrays, as many as a multiple of `parts`; of whole rows where elements do not lie in order."""
-    first = arrays[0]
-    count = -(-first.nbytes // (BLOCK * parts)) * parts
-    if first.flags.c_contiguous and all([a.flags.c_contiguous for a in arrays[2:]]):  # noqa: C419 - a list is faster
+    if all([a.flags.c_contiguous for a in (arrays[0], *arrays[2:])]):  # noqa: C419 - a list is faster
         arrays = tuple([a.reshape(-1) for a in arrays])
-    length = max(1, -(-len(arrays[0]) // max(1, count))) if first.ndim else 1
-    return [[a[k : k + length] for a in arrays] for k in range(0, len(arrays[0]), length)] if arrays[0].ndim else [list(arrays)]
+    first = arrays[0]
+    if first.ndim == 0 or not first.size:
+        change(*arrays, *_scratch.get(scratch, first))
+        return
+    blocks = -(-first.nbytes // BLOCK)
+    length = -(-len(first) // blocks)  # in entries of the first dimension: elements, or rows where they do not lie in order
+    for k in range(0, len(first), length):
+        parts = [a[k : k + length] for a in arrays]
+        change(*parts, *_scratch.get(scratch, parts[0]))
 
 
 def real_pairs(array: Array) -> Array:

@@ -1045,3 +1045,11 @@ def test_integers_stop_gradients():
     assert not x.to(ag.int64).requires_grad
     assert not (x > 2).requires_grad
     assert not x.argmax().requires_grad
+
+
+def test_a_graph_that_keeps_no_values_can_be_walked_again():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    y = (x + 1).sum()
+    y.backward()
+    y.backward()
+    assert x.grad.tolist() == [2, 2]

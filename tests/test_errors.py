@@ -281,3 +281,27 @@ def test_wrong_gradchecks_are_seen():
         gradcheck(double, [x.detach()])
     with pytest.raises(ValueError, match="float32; finite differences need float64"):
         gradcheck(double, [ag.ones(2, requires_grad=True)])
+
+
+def test_complex_numbers_are_not_recorded_wrongly():
+    z = ag.tensor([1 + 2j], requires_grad=True)
+    x = ag.tensor([1.0], requires_grad=True)
+    for compute in (
+        lambda: z * 2,
+        lambda: z.exp(),
+        lambda: x * (2 + 1j),
+        lambda: x * ag.tensor([1j]),
+        lambda: z.sum(),
+        lambda: ag.stack([z, z]),
+    ):
+        with pytest.raises(RuntimeError, match="complex"):
+            compute()
+    with ag.no_grad():
+        assert (z * 2).dtype == ag.complex64
+
+
+def test_reading_memory_as_another_dtype_is_not_recorded():
+    x = ag.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="another dtype"):
+        x.view(ag.int32)
+    assert x.detach().view(ag.int32).dtype == ag.int32

@@ -21,6 +21,8 @@ def reshape(input: Any, *sizes: Any) -> Tensor:
 def view(input: Tensor, *sizes: Any) -> Tensor:
     """As reshape, on the same memory. Raises RuntimeError where that would need a copy."""
     if len(sizes) == 1 and isinstance(sizes[0], np.dtype | type):
+        if input.requires_grad:
+            raise RuntimeError("view: the same memory as another dtype has no gradient; use .to(dtype) to convert, or .detach() first")
         return constant(input.array.view(sizes[0]))
     target = shape_of("view", sizes)
     try:
