@@ -154,12 +154,55 @@ def binary(op: Op, reflect: bool = False) -> Callable[..., Any]:
     return call
 
 
+def several(op: Op) -> Callable[..., Any]:
+    """The calling function of an operation on three or more arrays: short for Tensors of one dtype, else `general`."""
+    forward, arity, call_general = op.forward, len(op.arguments), general(op)
+    plans = {k: op.plan(tuple([i for i in range(arity) if k >> i & 1])) for k in range(1, 1 << arity)}
+    bits = [1 << i for i in range(arity)]
+
+    def call(*args: Any) -> Any:
+        try:
+            arrays = [a.array for a in args]
+        except AttributeError:
+            return call_general(*args)
+        dtype = arrays[0].dtype
+        if len(arrays) != arity or (dtype is not FLOAT32 and dtype is not FLOAT64) or writes.latest_recorded:
+            return call_general(*args)
+        for array in arrays:
+            if array.dtype is not dtype:
+                return call_general(*args)
+        try:
+            out = forward(*arrays)
+        except Exception as error:
+            raise explained(op, error, arrays, {}) from error
+        result = constant(out)
+        which = 0
+        parents = []
+        for a, bit in zip(args, bits):
+            if a.node is not None:
+                which += bit
+                parents.append(a.node)
+        if which and thread.grad:
+            plan = plans[which]
+            if plan is not None:
+                saved = () if plan.keep is None else plan.keep((*arrays, out))
+                result.node = record(plan, saved, tuple(parents), out.shape, dtype)
+        return result
+
+    return call
+
+
 def general(op: Op) -> Callable[..., Any]:
     """The calling function of any operation: compute on the arrays, then record which arguments it came from."""
     forward, kind, defaults, is_view = op.forward, op.promotes, op.settings, op.view
     arity = None if op.variadic else len(op.arguments)
 
     def call(*args: Any, **given: Any) -> Any:
+        for a in args:
+            if type(a) not in PLAIN:
+                break
+        else:  # nothing but arrays and numbers: a rule in a plain backward pass
+            return forward(*args, **given) if op.backward is None else forward(*args, **given)[0]
         if given and not given.keys() <= defaults.keys():
             raise TypeError(f"{op.name}: unexpected keyword {sorted(given.keys() - defaults.keys())}; it knows {sorted(defaults)}")
         if arity is not None and len(args) != arity:
@@ -182,9 +225,7 @@ def general(op: Op) -> Callable[..., Any]:
                 plain += type(a) in PLAIN
                 arrays.append(a)
         if not tensors:
-            if plain < len(args):
-                return on_foreign(op, args, given)
-            return forward(*args, **given) if op.backward is None else forward(*args, **given)[0]
+            return on_foreign(op, args, given)
         if plain:
             arrays = [a if type(a) in WEAK else operand(op, a) for a in arrays]
         elif tensors < len(args):
@@ -202,14 +243,16 @@ def general(op: Op) -> Callable[..., Any]:
             # made in no_grad of a tensor that records, nobody could say what writing it means: only when it was made is noted
             result._view = (args[0], op.call, given) if thread.grad or not parents else (args[0], None, tick())
         if parents and thread.grad and result.array.dtype.kind in "fc":  # through whole numbers no gradient flows
-            refuse_complex(op, *arrays, result.array)
+            dtype = result.array.dtype
+            if (dtype is not FLOAT32 and dtype is not FLOAT64) or parents[0].dtype is not dtype:
+                refuse_complex(op, *arrays, result.array)
             plan = op.plan(tuple(inputs), len(arrays))
             if plan is not None:
                 if op.backward is not None:
                     saved: Any = (tuple(arrays), {**defaults, **given}, *extra)
                 else:
                     saved = kept(plan, op, arrays, given, out)
-                result.node = record(plan, saved, tuple(parents), result.array.shape, result.array.dtype)
+                result.node = record(plan, saved, tuple(parents), result.array.shape, dtype)
                 result.node.settings = given
         return result
 
@@ -220,7 +263,8 @@ def kept(plan: Plan, op: Op, arrays: Sequence[Any], given: dict[str, Any], out: 
     """What the plan saves of a call."""
     if plan.keep is None:
         return ()
-    values = (*arrays, *({**op.settings, **given} if given else op.settings).values(), out)
+    settings = op.settings if not given else given if tuple(given) == tuple(op.settings) else {**op.settings, **given}
+    values = (*arrays, *settings.values(), out)
     if plan.shapes:
         shapes = tuple([np.shape(a) for a in arrays])
         values += (*shapes, shapes, tuple(arrays))

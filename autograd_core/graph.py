@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from sys import getrefcount
 from typing import Any, TypeAlias
@@ -207,9 +208,16 @@ def pullback(
     return result
 
 
+@lru_cache(maxsize=64)
+def ones(n: int, dtype: Any) -> Any:
+    return np.ones(n, dtype)
+
+
 def fitted(part: Gradient, parent: Node, plan: Any) -> Gradient:
     """A contribution in its parent's shape and dtype: axes that were broadcast are summed, promoted numbers cast back."""
     if part.shape != parent.shape:
+        if type(part) is ndarray and part.shape[1:] == parent.shape and part.ndim == 2 and part.dtype is parent.dtype:
+            return ones(len(part), part.dtype) @ part  # the bias of rows, mostly: as a product it is the quickest sum
         surplus = len(part.shape) - len(parent.shape)
         axes = tuple(k for k, n in enumerate(part.shape) if k < surplus or (n != 1 and parent.shape[k - surplus] == 1))
         if surplus < 0 or any(n != m and m != 1 for n, m in zip(part.shape[surplus:], parent.shape, strict=True)):

@@ -16,7 +16,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .call import binary, general, unary, unary_view
+from .call import binary, general, several, unary, unary_view
 from .plan import Plan, Rule, fused_plan, make_plan, names_of
 
 
@@ -32,7 +32,7 @@ def primitive(*rules: Rule | None, **options: Any) -> Callable[[Callable[..., An
     def declare(forward: Callable[..., Any]) -> Any:
         op = Op(forward, rules, options)
         simple = not op.settings and not op.variadic and not any("shape" in names_of(rule) for rule in rules if rule)
-        make = {1: unary_view if op.view else unary, 2: binary}.get(len(op.arguments), general) if simple else general
+        make = {1: unary_view if op.view else unary, 2: binary}.get(len(op.arguments), several) if simple else general
         return publish(op, make(op))
 
     return declare

@@ -485,6 +485,13 @@ rows += [
         lambda torch, x: x.expand(2, 3, 4),
     ),
     Row(
+        "shape.repeat_to",
+        lambda x: shape.repeat_to(x, target=(2, 3, 4)),
+        both(apart(3, 1)),
+        lambda x: np.broadcast_to(x, (2, 3, 4)),
+        lambda torch, x: x.expand(2, 3, 4),
+    ),
+    Row(
         "shape.sum_to",
         lambda x: x.sum_to_size(3, 1),
         both(apart(2, 3, 2)),

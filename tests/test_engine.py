@@ -1053,3 +1053,9 @@ def test_a_graph_that_keeps_no_values_can_be_walked_again():
     y.backward()
     y.backward()
     assert x.grad.tolist() == [2, 2]
+
+
+def test_a_large_reduction_hands_back_a_view_that_adds_up_right():
+    x = ag.ones(300, 200, dtype=ag.float64, requires_grad=True)  # large enough not to be copied
+    (x.mean() + (x.sum(1) * ag.arange(300, dtype=ag.float64)).sum()).backward()
+    assert np.allclose(x.grad.numpy(), 1 / 60000 + np.arange(300)[:, None])

@@ -98,7 +98,7 @@ def printed(name: str, args: tuple[Any, ...], settings: dict[str, Any]) -> Symbo
 
 def shape_of(name: str, shapes: list[Any], settings: dict[str, Any]) -> Any:
     """The shape of an operation's result, None if unknown."""
-    if name in ("broadcast_to", "sum_to"):
+    if name in ("broadcast_to", "repeat_to", "sum_to"):
         return settings["target"]
     if name == "reshape":
         return settings["shape"]
@@ -210,6 +210,7 @@ STYLES: dict[str, Callable[..., Symbol]] = {
     "zeros_like": lambda x: Symbol("0"),
     "sum": lambda x, **settings: Symbol(f"Σ({x.text})" if x.strength < ATOM else f"Σ {x.text}", ATOM),
     "broadcast_to": lambda x, target: Symbol(f"repeat({x.text})"),
+    "repeat_to": lambda x, target: Symbol(f"repeat({x.text})"),
     "sum_to": lambda x, target: Symbol(f"Σ({x.text})"),
     "expand_dims": _same,
     "squeeze": _same,

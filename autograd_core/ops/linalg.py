@@ -72,6 +72,8 @@ def linear(input, weight, bias=None):
 
     Raises ShapeError when they do not fit.
     """
+    if isinstance(input, Tensor) and input.array.ndim == 2:
+        return linear_rows_without_bias(input, weight) if bias is None else linear_rows(input, weight, bias)
     rows = input if input.ndim == 2 else reshape(input, shape=(-1, input.shape[-1]) if input.ndim and input.shape[-1] else input.shape)
     out = linear_rows_without_bias(rows, weight) if bias is None else linear_rows(rows, weight, bias)
     return out if input.ndim == 2 else reshape(out, shape=(*input.shape[:-1], weight.shape[0]))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from ..primitive import primitive
 from .elementwise import exp, where
-from .shape import astype, broadcast_to, expand_dims, flip
-
-WIDE = {np.dtype(np.float16): np.float32}  # what float16 is summed in
+from .shape import astype, expand_dims, flip, repeat_to
 
 
 def spread(g, shape, axis, keepdims):
     """What a reduction gave, repeated over the axes that it reduced: an array of its argument's shape."""
     if not keepdims and axis is not None and axis != ():
         g = expand_dims(g, axis=normal(axis, len(shape)))
-    return broadcast_to(g, target=shape)
+    return repeat_to(g, target=shape)
 
 
 def normal(axis, ndim):
@@ -25,26 +25,26 @@ def normal(axis, ndim):
 
 def count(shape, axis):
     """How many elements go into each result."""
-    if axis is None:
-        axis = tuple(range(len(shape)))
-    n = 1
-    for a in normal(axis, len(shape)) if axis != () else ():
-        n *= shape[a]
-    return n
+    return prod(shape if axis is None else [shape[a] for a in normal(axis, len(shape))])
 
 
 @primitive(lambda g, shape, axis, keepdims: spread(g, shape, axis, keepdims))
 def sum(x, *, axis=None, keepdims=False):
-    if x.dtype.kind == "b":
-        return x.sum(axis, keepdims=keepdims, dtype=np.int64)
-    return x.sum(axis, keepdims=keepdims, dtype=WIDE.get(x.dtype)).astype(x.dtype if x.dtype.kind in "fc" else np.int64, copy=False)
+    if x.dtype.kind not in "fc":
+        return np.add.reduce(x, axis=axis, keepdims=keepdims, dtype=np.int64)
+    return sum_wide(x, axis, keepdims).astype(x.dtype, copy=False)
 
 
-@primitive(lambda g, shape, axis, keepdims: spread(g, shape, axis, keepdims) / count(shape, axis))
+@primitive(lambda g, shape, axis, keepdims: spread(g / count(shape, axis), shape, axis, keepdims))
 def mean(x, *, axis=None, keepdims=False):
     if x.dtype.kind not in "fc":
         raise RuntimeError(f"mean: needs a floating-point or complex tensor, got {x.dtype}; convert it first, e.g. t.float()")
-    return (x.sum(axis, keepdims=keepdims, dtype=WIDE.get(x.dtype)) / (count(x.shape, axis) or np.nan)).astype(x.dtype, copy=False)
+    return (sum_wide(x, axis, keepdims) / (count(x.shape, axis) or np.nan)).astype(x.dtype, copy=False)
+
+
+def sum_wide(x, axis, keepdims):
+    """A sum that float16 does not overflow in."""
+    return np.add.reduce(x, axis=axis, keepdims=keepdims, dtype=np.float32 if x.dtype.itemsize == 2 else None)
 
 
 @primitive(
