@@ -161,6 +161,8 @@ def several(op: Op) -> Callable[..., Any]:
     bits = [1 << i for i in range(arity)]
 
     def call(*args: Any) -> Any:
+        if not args or not isinstance(args[0], Tensor):
+            return call_general(*args)
         try:
             arrays = [a.array for a in args]
         except AttributeError:

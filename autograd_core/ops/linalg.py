@@ -56,7 +56,7 @@ def unfit(x, weight, bias=None):
 def linear_rows(x, weight, bias):
     """x @ weightᵀ + bias for rows x."""
     out = x @ weight.T
-    if np.shape(bias) != out.shape[-1:]:
+    if bias.shape != out.shape[-1:]:
         raise ValueError("bias")
     out += bias
     return out
