@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from autograd_core.tensor import Tensor
@@ -17,9 +18,11 @@ from .record import Run
 from .symbols import number
 from .trace import Quantity, Trace, Vertex, trace
 
+MANY = 5  # uses of one box that are still drawn as arrows to it
 DIRECTIONS = ("backward", "forward")
 STATES = {
     "own": "no backward yet: these are the gradients that backward() will give",
+    "again": "the gradients of this graph by itself, as backward() adds them to .grad",
     "recorded": "the gradients of the recorded backward pass",
     "freed": "backward() has freed what the gradients between were computed from: draw before it, or inside viz.record()",
     "none": "no backward yet, and not a scalar: give gradient= to see one",
@@ -66,7 +69,7 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 def _box(vertex: Vertex, group: str | None, backward: bool) -> Box:
     """A vertex as a box: name, operation, shape, what is known of its value and gradient."""
-    lines = [shape_text(vertex.shape)] if vertex.shape else []
+    lines = [shape_text(vertex.shape)] if vertex.shape else ["not kept"] if vertex.kind == "data" and vertex.value is None else []
     if vertex.kind == "operation":
         title = f"{vertex.name} = {vertex.operation}" if vertex.name else vertex.operation
     else:
@@ -122,22 +125,48 @@ def _output(found: Trace, label: str) -> Box:
 def _forward(found: Trace, label: str) -> Drawing:
     homes = _homes(found)
     by_id = {v.id: v for v in found.vertices}
+    many = _often_used(found)
     boxes = [*(_box(v, homes[v.id], False) for v in found.vertices), _output(found, label)]
-    arrows = [Arrow(e.source, v.id, (_carried(by_id[e.source]),)) for v in found.vertices for e in v.inputs]
+    arrows = []
+    for v in found.vertices:
+        for k, e in enumerate(v.inputs):
+            source = e.source
+            if source in many:
+                boxes.append(_reference(by_id[source], f"{v.id}.{k}", homes[v.id]))
+                source = boxes[-1].id
+            arrows.append(Arrow(source, v.id, tuple(filter(None, [_carried(by_id[e.source])]))))
     arrows.append(Arrow(found.root, "output", (_carried(by_id[found.root]),)))
     return Drawing(f"{label}: how it is computed", tuple(boxes), tuple(arrows), _groups(found))
 
 
 def _carried(vertex: Vertex) -> str:
     """What goes forward along an arrow: a single number itself, or the shape of more."""
+    if vertex.kind == "data" and vertex.value is None:
+        return ""
     if vertex.shape or vertex.value is None:
         return shape_text(vertex.shape)
     return vertex.value.text().removeprefix("= ")
 
 
+def _often_used(found: Trace) -> dict[str, int]:
+    """Leaves and data used so often that an arrow to each use would tangle the picture, and how often."""
+    uses: dict[str, int] = {}
+    for v in found.vertices:
+        for e in v.inputs:
+            uses[e.source] = uses.get(e.source, 0) + 1
+    kinds = {v.id: v.kind for v in found.vertices}
+    return {i: n for i, n in uses.items() if n > MANY and kinds[i] != "operation"}
+
+
+def _reference(vertex: Vertex, place: str, group: str | None) -> Box:
+    """Stands for a box that is drawn elsewhere, next to where it is used."""
+    return Box(f"ref.{vertex.id}.{place}", "note", f"→ {vertex.name}", (), group)
+
+
 def _backward(found: Trace, label: str) -> Drawing:
     homes = _homes(found)
     by_id = {v.id: v for v in found.vertices}
+    many = _often_used(found)
     uses: dict[str, int] = {}
     for v in found.vertices:
         for e in v.inputs:
@@ -146,31 +175,42 @@ def _backward(found: Trace, label: str) -> Drawing:
     arrows: list[Arrow] = []
     for v in found.vertices:
         boxes.append(_box(v, homes[v.id], True))
-        if uses.get(v.id, 0) > 1 and v.kind != "data":  # used in several places: their gradients meet in a sum
+        if v.id in many:
+            boxes[-1] = replace(boxes[-1], lines=(*boxes[-1].lines, f"used {many[v.id]} times"))
+        elif uses.get(v.id, 0) > 1 and v.kind != "data":  # used in several places: their gradients meet in a sum
             boxes.append(Box(f"sum.{v.id}", "sum", "Σ", (), homes[v.id]))
-            arrows.append(Arrow(f"sum.{v.id}", v.id, _flow(v.gradient, f"sum of {uses[v.id]}", v.shape), "backward", _width(v.gradient)))
+            told = _flow(v.gradient, f"sum of {uses[v.id]}", v.shape)
+            arrows.append(Arrow(f"sum.{v.id}", v.id, told, "backward", _width(v.gradient)))
     for v in found.vertices:
-        for e in v.inputs:
+        for k, e in enumerate(v.inputs):
             source = by_id[e.source]
+            reference = None
+            if source.id in many:
+                reference = _reference(source, f"{v.id}.{k}", homes[v.id])
+                boxes.append(reference)
             if source.kind == "data":
-                arrows.append(Arrow(e.source, v.id, (_carried(source),), "forward"))
+                start = source.id if reference is None else reference.id
+                arrows.append(Arrow(start, v.id, tuple(filter(None, [_carried(source)])), "forward"))
                 continue
-            target = f"sum.{source.id}" if uses[source.id] > 1 else source.id
+            target = reference.id if reference is not None else f"sum.{source.id}" if uses[source.id] > 1 else source.id
             arrows.append(Arrow(v.id, target, _flow(e.part, e.formula, source.shape), "backward", _width(e.part)))
     boxes.append(_output(found, label))
     root = by_id[found.root]
-    start = _flow(root.gradient, "g" if root.shape else "g = 1", root.shape)
-    arrows.append(Arrow("output", found.root, start, "backward", _width(root.gradient)))
-    caption = (
+    arrows.append(Arrow("output", found.root, _flow(root.gradient, "g", root.shape), "backward", _width(root.gradient)))
+    caption = [
         "Each arrow carries a gradient back: the rule that makes it (g is the gradient of the box it leaves), and its size.",
         STATES[found.state],
-    )
-    return Drawing(f"{label}: the chain rule, backward", tuple(boxes), tuple(arrows), _groups(found), caption)
+    ]
+    if found.hooked:
+        caption.append(f"hooks on {found.hooked} tensors are not run for looking: record the pass with viz.record() to see what they do")
+    if many:
+        caption.append("→ stands for a box that is used in many places, and drawn once")
+    return Drawing(f"{label}: the chain rule, backward", tuple(boxes), tuple(arrows), _groups(found), tuple(caption))
 
 
 def _flow(gradient: Quantity | None, rule: str, shape: tuple[int, ...]) -> tuple[str, ...]:
     """What stands on a backward arrow: the rule, the gradient, its shape."""
-    told = [] if gradient is None or rule == "g = 1" else [gradient.text()]
+    told = [] if gradient is None else [gradient.text()]
     if shape:
         told.append(shape_text(shape))
     return (rule, ", ".join(told)) if told else (rule,)
@@ -178,6 +218,8 @@ def _flow(gradient: Quantity | None, rule: str, shape: tuple[int, ...]) -> tuple
 
 def _width(gradient: Quantity | None) -> float:
     """Thicker for larger gradients: one point for each power of ten between a thousandth and one."""
-    if gradient is None or not math.isfinite(gradient.norm) or gradient.norm <= 0:
+    if gradient is None or gradient.norm == 0:
         return 1.0
+    if not math.isfinite(gradient.norm):
+        return 4.0
     return 1.0 + min(max(math.log10(gradient.norm) + 3, 0.0), 3.0)

@@ -91,9 +91,9 @@ def explain(
 ) -> Explanation:
     """The chain rule of ∂output/∂parameter, with the numbers; of one element of the parameter if `index` is given.
 
-    More than `max_paths` paths are factored. Numbers are those of `run` (see `viz.record`), else of a pass made for
-    looking; where the graph was freed without one, formulas only. Raises TypeError or ValueError when there is no
-    path, IndexError when the index does not fit.
+    More than `max_paths` paths are factored. Numbers are of a pass made for looking; if the graph was freed, those of
+    `run` (see `viz.record`) if that was one pass from this output. Else there are formulas only. Hooks are left out.
+    Raises TypeError or ValueError when there is no path, IndexError when the index does not fit.
     """
     for what, tensor in (("output", output), ("parameter", parameter)):
         if not isinstance(tensor, Tensor):
@@ -107,11 +107,12 @@ def explain(
     order = ancestors([output.node])
     if parameter.node not in order:
         raise ValueError(f"explain: {known.of(parameter.node) or 'the parameter'} was not used to compute the output")
-    place = None if index is None else tuple(np.atleast_1d(np.asarray(index)).tolist())
+    place = None if index is None else tuple(index) if isinstance(index, Sequence) else (index,)
     if place is not None:
-        parameter.array[place]  # raises IndexError
-        if len(place) != parameter.array.ndim:
-            raise IndexError(f"explain: {len(place)} indices for a parameter of {parameter.array.ndim} dimensions")
+        shape = parameter.array.shape
+        whole = all(isinstance(i, int | np.integer) and not isinstance(i, bool) for i in place)
+        if not whole or len(place) != len(shape) or not all(-n <= i < n for i, n in zip(place, shape, strict=True)):
+            raise IndexError(f"explain: index {index!r} does not name one element of a parameter of shape {shape}")
     return _Explainer(output, parameter, place, known, order, run).explanation(max_paths)
 
 
@@ -122,10 +123,15 @@ class _Explainer:
         self.output, self.parameter, self.index, self.names = output, parameter, index, names
         self.root, self.goal = output.node, parameter.node
         self.freed = is_freed(self.root)
-        self.run = run if run is not None and self.root in run.gradients else None if self.freed else own_pass(output)
+        self.run = own_pass(output) if not self.freed else run if run is not None and self.is_pass_of(run, order) else None
         useful = leading_to({self.goal}, order)
         self.order = [node for node in order if node in useful]
         self.edges = {node: [k for k, parent in enumerate(node.parents) if parent in useful] for node in self.order}
+
+    def is_pass_of(self, run: Run, order: list[Node]) -> bool:
+        """Whether a recorded run is one backward pass that started with 1 at this very output."""
+        start = run.gradients.get(self.root)
+        return start is not None and bool(np.all(start == 1)) and set(run.order) <= set(order) and self.goal in run.gradients
 
     def explanation(self, max_paths: int) -> Explanation:
         paths = self.count()
@@ -138,9 +144,9 @@ class _Explainer:
             terms = tuple(self.path(k, way) for k, way in enumerate(self.ways(), 1))
         total = None if self.run is None else quantity(self.at(self.run.gradients[self.goal]))
         grad = None if self.parameter.grad is None else quantity(self.at(self.parameter.grad.array))
-        note = "" if self.run is not None else "backward() has freed the numbers between: explain before it, or inside viz.record()"
-        if self.parameter.grad is None:
-            note = "no backward yet: the parameter has no .grad, this is what it will get"
+        note = "backward() has freed the numbers between: explain before it, or record the pass with viz.record()"
+        if self.run is not None:
+            note = "no backward yet: this is what .grad will get" if self.parameter.grad is None else ""
         name = self.name(self.goal)
         shape = tuple(self.parameter.array.shape)
         return Explanation(self.name(self.root), name, shape, self.index, paths, factored and paths > 1, terms, total, grad, note)
@@ -182,7 +188,7 @@ class _Explainer:
             if not self.freed:
                 before = carried
                 carried = self.pulled(node, k, carried)
-                if isinstance(carried, np.ndarray) and np.size(before) == 1 == carried.size:
+                if isinstance(carried, np.ndarray) and isinstance(before, np.ndarray) and before.size == 1 == carried.size:
                     local = float(self.pulled(node, k, np.ones(node.shape, node.dtype)).reshape(()))
             elif self.run is not None:  # a single path: what was recorded is what went along it
                 carried = self.run.parts[node][k]
@@ -247,7 +253,7 @@ def _text(e: Explanation) -> list[str]:
         lines.append(e.total.text(what))
     if e.grad is not None:
         same = e.total is not None and np.isclose(e.total.norm, e.grad.norm, rtol=1e-6) and _near(e.total.values, e.grad.values)
-        told = ", the same" if same else " (more than one backward pass has added to it)" if e.total is not None else ""
+        told = "" if e.total is None else ", the same" if same else ", which other backward passes made or added to"
         lines.append(f"{e.grad.text(f'{e.parameter}.grad{place}')}{told}")
     return [*lines, *([f"({e.note})"] if e.note else [])]
 

@@ -21,20 +21,25 @@ class Names:
         self.nodes: dict[Node, str] = {}
         self.tensors: dict[Node, Tensor] = {}
         self.arrays: dict[int, tuple[str, Any]] = {}
+        self.modules: dict[int, str] = {}
         if isinstance(given, Module):
             given = dict(given.named_parameters())
         elif given is not None and not isinstance(given, Mapping):
             raise TypeError(f"names: a dict from names to tensors, or a Module, got a {type(given).__name__}")
         for name, tensor in (given or {}).items():
+            if not isinstance(name, str) or not isinstance(tensor, Tensor | np.ndarray):
+                raise TypeError(f"names: from strings to tensors, got {name!r}: a {type(tensor).__name__}")
             self.add(name, tensor)
+        variables = {} if frame is None else {n: v for n, v in frame.f_locals.items() if not n.startswith("_")}
+        for name, value in variables.items():
+            if isinstance(value, Module):
+                self.modules.setdefault(id(value), name)
         if isinstance(output, Tensor) and output.node is not None:
-            for prefix, module in roots(ancestors([output.node])):
+            for prefix, module in self.roots(ancestors([output.node])):
                 for name, parameter in module.named_parameters():
                     self.add(prefix + name, parameter)
-        if frame is not None:
-            for name, value in frame.f_locals.items():
-                if not name.startswith("_"):
-                    self.add(name, value)
+        for name, value in variables.items():
+            self.add(name, value)
 
     def add(self, name: str, value: Any) -> None:
         """Call a tensor or array `name`, unless it has a name already."""
@@ -50,15 +55,9 @@ class Names:
         return self.nodes.get(node, "")
 
     def of_array(self, array: Any) -> str:
-        """The name of a variable that holds this array, or another of the same shape on its memory.
-
-        Single numbers are computed with as NumPy's scalars, which have no memory: those go by their value, if only one fits.
-        """
-        if isinstance(array, np.generic):
-            fits = [
-                n for n, a in self.arrays.values() if a.ndim == 0 and a.dtype == array.dtype and a == array and n not in self.nodes.values()
-            ]
-            return fits[0] if len(fits) == 1 else ""
+        """The name of a variable that holds this array, or another of the same shape on its memory."""
+        if not isinstance(array, np.ndarray):
+            return ""
         name, known = self.arrays.get(id(owner(array)), ("", None))
         return name if known is not None and known.shape == np.shape(array) else ""
 
@@ -67,27 +66,28 @@ class Names:
         return None if tensor is None or tensor.node is not node else tensor.array
 
     def of_call(self, scope: Scope) -> str:
-        """`name: Class` of the module that was called, the name being the one its parent knows it by."""
-        kind = type(scope.owner).__name__
-        if scope.parent is not None and isinstance(scope.parent.owner, Module):
-            for name, child in scope.parent.owner.named_modules():
-                if child is scope.owner and name:
-                    return f"{name}: {kind}"
-        return kind
+        """`name: Class` of the module that was called: by the name its parent knows it by, or the caller's variable."""
+        owner = scope.owner
+        if owner is None:
+            return "module"
+        kind, outer = type(owner).__name__, scope.parent.owner if scope.parent is not None else None
+        inside = next((name for name, child in outer.named_modules() if child is owner), "") if isinstance(outer, Module) else ""
+        name = inside or self.modules.get(id(owner), "")
+        return f"{name}: {kind}" if name else kind
 
-
-def roots(nodes: list[Node]) -> list[tuple[str, Module]]:
-    """The outermost modules that were called, each with a prefix for its parameters' names where there are several."""
-    found: dict[int, Module] = {}
-    for node in nodes:
-        scope = node.scope
-        while scope is not None and scope.parent is not None:
-            scope = scope.parent
-        if scope is not None and isinstance(scope.owner, Module):
-            found.setdefault(id(scope.owner), scope.owner)
-    modules = [m for m in reversed(found.values()) if next(m.parameters(), None) is not None]
-    if len(modules) < 2:
-        return [("", m) for m in modules]
-    kinds = [type(m).__name__ for m in modules]
-    numbers = [str(kinds[:k].count(kind) + 1) if kinds.count(kind) > 1 else "" for k, kind in enumerate(kinds)]
-    return [(f"{kind}{n}.", m) for kind, n, m in zip(kinds, numbers, modules, strict=True)]
+    def roots(self, nodes: list[Node]) -> list[tuple[str, Module]]:
+        """The outermost modules that were called, each with a prefix for its parameters' names where there are several."""
+        found: dict[int, Module] = {}
+        for node in nodes:
+            scope = node.scope
+            while scope is not None and scope.parent is not None:
+                scope = scope.parent
+            if scope is not None and isinstance(scope.owner, Module):
+                found.setdefault(id(scope.owner), scope.owner)
+        modules = [m for m in reversed(found.values()) if next(m.parameters(), None) is not None]
+        if len(modules) < 2:
+            return [("", m) for m in modules]
+        kinds = [type(m).__name__ for m in modules]
+        numbers = [str(kinds[:k].count(kind) + 1) if kinds.count(kind) > 1 else "" for k, kind in enumerate(kinds)]
+        own = [self.modules.get(id(m), f"{kind}{n}") for kind, n, m in zip(kinds, numbers, modules, strict=True)]
+        return [(f"{name}.", m) for name, m in zip(own, modules, strict=True)]

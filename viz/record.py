@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.errors import ShapeError
 from autograd_core.graph import Node, ancestors, pullback, thread
-from autograd_core.tensor import Retain, Tensor
+from autograd_core.tensor import Tensor
 
 
 class Run:
@@ -27,18 +28,17 @@ class Run:
         if self._around and self._around[-1] is not None:
             self._around[-1](node, gradient, parts)
         arrays = tuple(None if p is None else array(p) for p in parts)
-        if node in self.parts:  # another pass: gradients add up
+        if node in self.gradients:  # another pass: gradients add up
             self.gradients[node] = self.gradients[node] + array(gradient)
             self.parts[node] = tuple(a if b is None else b if a is None else a + b for a, b in zip(self.parts[node], arrays, strict=True))
         else:
             self.order.append(node)
             self.gradients[node] = array(gradient)
             self.parts[node] = arrays
-        for parent, part in zip(node.parents, arrays, strict=False):
-            if parent.plan is None and part is not None:  # a leaf: its gradient is the sum of what it gets
-                self.gradients[parent] = self.gradients[parent] + part if parent in self.gradients else part
 
     def __enter__(self) -> Run:
+        if self._around:
+            raise RuntimeError("viz.record: this recording is running already; make another for a block inside")
         self._around.append(thread.observer)
         thread.observer = self
         return self
@@ -66,21 +66,24 @@ def is_freed(root: Node) -> bool:
 
 
 def own_pass(loss: Tensor, gradient: Any = None) -> Run:
-    """A backward pass for looking only: the graph stays whole, `.grad` stays as it is."""
+    """A backward pass for looking only: the graph stays whole, `.grad` stays as it is, no hook runs.
+
+    Raises ShapeError when `gradient` does not have the loss's shape.
+    """
     root = loss.node
     assert root is not None
     run = Run()
     start = np.ones(root.shape, root.dtype) if gradient is None else np.asarray(array(gradient), root.dtype)
+    if start.shape != root.shape:
+        raise ShapeError(f"viz: gradient has shape {start.shape}, but the tensor {root.shape}")
     hooked = {node: node.hooks for node in ancestors([root]) if node.hooks}
     before, thread.grad = thread.grad, False
     try:
-        for node, hooks in hooked.items():
-            node.hooks = [hook for hook in hooks or () if not isinstance(hook, Retain)] or None
+        for node in hooked:
+            node.hooks = None
         pullback([root], [start], retain_graph=True, observer=run)
     finally:
         thread.grad = before
         for node, hooks in hooked.items():
             node.hooks = hooks
-    if root.plan is None:
-        run.gradients[root] = start
     return run

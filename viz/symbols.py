@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.faces.numpy import UFUNCS
 from autograd_core.graph import Node
 from autograd_core.plan import names_of
 from autograd_core.tensor import Tensor
+
+from .arguments import Argument, given_to
 
 SUM, PRODUCT, UNARY, POWER, ATOM = range(1, 6)  # how tightly a formula holds together
 
@@ -26,11 +29,12 @@ class Symbol:
         self.strength = strength
         self._shape = shape
         self.dtype = dtype
+        self.last: tuple[str, Symbol, Symbol] | None = None  # of a product or quotient: the sign, what stands before it, and after
 
     @property
     def shape(self) -> Any:
         if self._shape is None:
-            raise UnknownShape(self.text)
+            raise Unprintable(f"the shape of {self.text}")
         return self._shape
 
     @property
@@ -61,14 +65,27 @@ class Symbol:
     def __neg__(self) -> Symbol:
         return printed("neg", (self,), {})
 
+    def __bool__(self) -> bool:
+        raise Unprintable(f"whether {self.text} holds depends on the numbers")
 
-class UnknownShape(Exception):
-    """A rule asked for the shape of something computed."""
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **settings: Any) -> Symbol:
+        if method != "__call__" or settings:
+            raise Unprintable(f"np.{ufunc.__name__} with {method} {settings}")
+        operation = UFUNCS.get(ufunc)
+        return printed(operation.op.name if hasattr(operation, "op") else ufunc.__name__, inputs, {})  # type: ignore[union-attr]
+
+
+class Unprintable(Exception):
+    """A rule asked for what a formula does not have: the numbers, or the shape of something computed."""
 
 
 def number(value: Any) -> str:
-    """A number as it is printed in formulas: at most four digits, a real minus sign."""
+    """A number as it is printed in formulas: whole, or with at most four digits; a real minus sign."""
     value = value.item() if isinstance(value, np.ndarray | np.generic) else value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e6:
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**7:
+        return str(value).replace("-", "−")
     return f"{value:.4g}".replace("-", "−") if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
@@ -93,7 +110,9 @@ def printed(name: str, args: tuple[Any, ...], settings: dict[str, Any]) -> Symbo
     parts = [symbol(a) for a in args]
     style = STYLES.get(name)
     made = style(*parts, **settings) if style else Symbol(f"{name}({', '.join(p.text for p in parts)})")
-    return Symbol(made.text, made.strength, shape_of(name, [p._shape for p in parts], settings))
+    result = Symbol(made.text, made.strength, shape_of(name, [p._shape for p in parts], settings))
+    result.last = made.last
+    return result
 
 
 def shape_of(name: str, shapes: list[Any], settings: dict[str, Any]) -> Any:
@@ -102,7 +121,14 @@ def shape_of(name: str, shapes: list[Any], settings: dict[str, Any]) -> Any:
         return settings["target"]
     if name == "reshape":
         return settings["shape"]
-    if any(s is None for s in shapes) or name in CHANGE_SHAPE:
+    if any(s is None for s in shapes):
+        return None
+    if name == "getitem":
+        return np.broadcast_to(np.empty(()), shapes[0])[settings["index"]].shape
+    if name == "einsum":
+        lengths = {letter: n for term, shape in zip(settings["terms"], shapes, strict=True) for letter, n in zip(term, shape, strict=True)}
+        return tuple(lengths[letter] for letter in settings["result"])
+    if name in CHANGE_SHAPE:
         return None
     if name == "mT":
         return (*shapes[0][:-2], shapes[0][-1], shapes[0][-2])
@@ -123,6 +149,10 @@ def _add(a: Symbol, b: Symbol) -> Symbol:
 
 
 def _sub(a: Symbol, b: Symbol) -> Symbol:
+    if b.text == "0":
+        return a
+    if b.text.startswith("−") and b.strength in (UNARY, PRODUCT):
+        return Symbol(f"{a.text} + {b.text[1:]}", SUM)
     return Symbol(f"{a.text} − {held(b, PRODUCT)}", SUM)
 
 
@@ -131,29 +161,44 @@ def _mul(a: Symbol, b: Symbol) -> Symbol:
         return b
     if b.text == "1":
         return a
-    if a.text == b.text:
-        return Symbol(f"{held(a, ATOM)}²", POWER)
-    ending = f" · {held(b, ATOM)}"
-    if a.text.endswith(ending) and a.strength == PRODUCT:  # x · y · y
-        return Symbol(f"{a.text[: -len(ending)]} · {held(b, ATOM)}²", PRODUCT)
+    if a is b:
+        return _power(a, 2)
+    if a.last is not None and a.last[0] == "·" and a.last[2] is b:  # x · y · y
+        return _mul(a.last[1], _power(b, 2))
     if a.text == "−1":
         return _neg(b)
-    right = f"({b.text})" if b.strength < PRODUCT or b.text.startswith("−") else b.text
-    return Symbol(f"{held(a, PRODUCT)} · {right}", PRODUCT)
+    left = f"({a.text})" if a.last is not None and a.last[0] == "@" else held(a, PRODUCT)
+    right = f"({b.text})" if b.strength < PRODUCT or b.text.startswith("−") or (b.last is not None and b.last[0] in "@/") else b.text
+    return _joined(left, "·", right, a, b)
 
 
 def _div(a: Symbol, b: Symbol) -> Symbol:
     if b.text == "1":
         return a
-    return Symbol(f"{held(a, PRODUCT)} / {held(b, POWER)}", PRODUCT)
+    if a.last is not None and a.last[0] == "/" and a.last[2] is b:  # x / y / y
+        return _div(a.last[1], _power(b, 2))
+    return _joined(held(a, PRODUCT), "/", held(b, POWER), a, b)
+
+
+def _joined(left: str, sign: str, right: str, a: Symbol, b: Symbol) -> Symbol:
+    made = Symbol(f"{left} {sign} {right}", PRODUCT)
+    made.last = (sign, a, b)
+    return made
 
 
 def _neg(a: Symbol) -> Symbol:
-    return Symbol(f"−{held(a, PRODUCT)}", PRODUCT if a.strength == PRODUCT else UNARY)
+    if a.text == "0":
+        return a
+    if a.text.startswith("−") and a.strength in (UNARY, PRODUCT):
+        return Symbol(a.text[1:], PRODUCT if a.strength == PRODUCT else ATOM)
+    made = Symbol(f"−{held(a, PRODUCT)}", PRODUCT if a.strength == PRODUCT else UNARY)
+    if a.last is not None:
+        made.last = (a.last[0], _neg(a.last[1]), a.last[2])
+    return made
 
 
 def _matmul(a: Symbol, b: Symbol) -> Symbol:
-    return Symbol(f"{held(a, POWER)} @ {held(b, POWER)}", PRODUCT)
+    return _joined(held(a, POWER), "@", held(b, POWER), a, b)
 
 
 def _power(x: Symbol, exponent: Any) -> Symbol:
@@ -178,6 +223,10 @@ def _where(condition: Symbol, a: Symbol, b: Symbol) -> Symbol:
     if a.text == "0":
         return Symbol(f"{held(b, PRODUCT)} · [not {held(condition, SUM)}]", PRODUCT)
     return Symbol(f"where({condition.text}, {a.text}, {b.text})")
+
+
+def _repeat(x: Symbol, target: Any) -> Symbol:
+    return x if x._shape is not None and tuple(x._shape) == tuple(target) else Symbol(f"repeat({x.text})")
 
 
 def _same(x: Symbol, **settings: Any) -> Symbol:
@@ -209,9 +258,9 @@ STYLES: dict[str, Callable[..., Symbol]] = {
     "logical_or": _between("or"),
     "zeros_like": lambda x: Symbol("0"),
     "sum": lambda x, **settings: Symbol(f"Σ({x.text})" if x.strength < ATOM else f"Σ {x.text}", ATOM),
-    "broadcast_to": lambda x, target: Symbol(f"repeat({x.text})"),
-    "repeat_to": lambda x, target: Symbol(f"repeat({x.text})"),
-    "sum_to": lambda x, target: Symbol(f"Σ({x.text})"),
+    "broadcast_to": lambda x, target: _repeat(x, target),
+    "repeat_to": lambda x, target: _repeat(x, target),
+    "sum_to": lambda x, target: x if x._shape is not None and tuple(x._shape) == tuple(target) else Symbol(f"Σ({x.text})"),
     "expand_dims": _same,
     "squeeze": _same,
     "to": _same,
@@ -252,38 +301,34 @@ def formula(node: Node, k: int, names: dict[str, str] | None = None) -> str:
         made = symbol(rule(Symbol("g", ATOM, node.shape, node.dtype), *values))
         summed = made._shape is not None and tuple(made._shape) != tuple(node.parents[k].shape)  # it was broadcast
         return f"Σ({made.text})" if summed and made.text != "0" else made.text
-    except (UnknownShape, AttributeError, TypeError, ValueError, IndexError, KeyError):
-        return f"{op.name}ᵀ(g)"  # a linear map's adjoint, or a rule that needs the numbers
+    except (Unprintable, AttributeError, TypeError, ValueError, IndexError, KeyError):
+        return f"rule of {op.name}"  # it needs the numbers themselves
 
 
 def arguments_of(node: Node, names: dict[str, str]) -> Callable[[str, int], Any]:
     """What a rule gets for each name it asks for: symbols for arrays, the settings themselves."""
-    op, plan = node.plan.op, node.plan
-    saved = dict(zip(plan.names, node.saved, strict=False)) if node.saved else {}
-    parent = dict(zip(plan.inputs, node.parents, strict=False))
+    op = node.plan.op
+    arguments = given_to(node)
+    by_name = {argument.name: argument for argument in arguments}
     settings = {**op.settings, **getattr(node, "settings", {})}
-    constant = getattr(node, "constant", None)
+
+    def one(argument: Argument) -> Symbol:
+        if argument.parent is not None:
+            return Symbol(names.get(argument.name, argument.neutral), ATOM, argument.parent.shape, argument.parent.dtype)
+        if argument.value is not None and argument.name not in names and np.size(argument.value) == 1:
+            return symbol(argument.value)
+        shape = None if argument.value is None else np.shape(argument.value)
+        return Symbol(names.get(argument.name, argument.neutral), ATOM, shape, getattr(argument.value, "dtype", None))
 
     def given(name: str, position: int) -> Any:
         if name == "shape":  # the argument's, even where a setting has that name
-            return parent[position].shape
+            return arguments[position].parent.shape  # type: ignore[union-attr]
         if name in settings:
             return settings[name]
         if name == "shapes":
-            return saved.get("shapes") or tuple(p.shape for p in node.parents)
+            return tuple(a.parent.shape if a.parent is not None else np.shape(a.value) for a in arguments)
         if name == "out":
             return Symbol(names.get("out", "out"), ATOM, node.shape, node.dtype)
-        if op.variadic:
-            called = [names.get(f"{name}{i}", f"{name}{i}") for i in range(len(node.parents))]
-            return tuple(Symbol(text, ATOM, parent[i].shape if i in parent else None) for i, text in enumerate(called))
-        index = op.arguments.index(name)
-        letters = [a for a in op.arguments if len(a) == 1]
-        neutral = name if len(name) > 1 else "in" if len(letters) == 1 else f"in{'₁₂₃₄'[index]}"
-        if index in parent:
-            return Symbol(names.get(name, neutral), ATOM, parent[index].shape, parent[index].dtype)
-        value = saved.get(name, constant)
-        if value is not None and np.size(value) == 1 and name not in names:
-            return symbol(value)
-        return Symbol(names.get(name, neutral), ATOM, np.shape(value) if value is not None else None, getattr(value, "dtype", None))
+        return tuple(one(a) for a in arguments) if op.variadic else one(by_name[name])
 
     return given

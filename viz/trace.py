@@ -1,6 +1,6 @@
 """What a graph says of itself, as plain data: operations, inputs, module calls, formulas, numbers.
 
-Everything that draws or explains reads a `Trace`; only this file looks at nodes.
+Everything that draws or explains reads a `Trace`; only this file and what it leans on look at nodes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import numpy as np
 from autograd_core.graph import Node, Scope, ancestors
 from autograd_core.tensor import Tensor
 
+from .arguments import given_to
 from .names import Names
 from .record import Run, is_freed, own_pass
 from .symbols import formula, number
+from .values import known_values
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Quantity:
         if self.values is None:
             return f"‖{name or '·'}‖ = {number(self.norm)}"
         inside = ", ".join(number(v) for v in self.values)
-        return f"{name} = {inside if len(self.values) == 1 else f'[{inside}]'}".lstrip()
+        return f"{name} = {inside if len(self.values) == 1 and not self.shape else f'[{inside}]'}".lstrip()
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Edge:
 
     source: str  # the vertex used
     argument: str  # as which argument
-    formula: str  # of the gradient that comes back
+    formula: str  # of the gradient that comes back, "" where none does
     part: Quantity | None  # that gradient, if a pass is known
 
 
@@ -77,7 +79,8 @@ class Trace:
     root: str
     vertices: tuple[Vertex, ...]
     calls: tuple[Call, ...]
-    state: str  # "own": gradients of a pass made for looking; "recorded"; "freed": only leaves' .grad; "none"
+    state: str  # of the gradients; see draw.STATES
+    hooked: int  # how many tensors have hooks that the gradients shown have not gone through
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers (JSON-serialisable)."""
@@ -105,21 +108,31 @@ def trace(output: Tensor, names: Names, run: Run | None = None, gradient: Any = 
     """
     if not isinstance(output, Tensor):
         raise TypeError(f"viz: expected a Tensor, got {'None' if output is None else 'a ' + type(output).__name__}")
+    if run is not None and not isinstance(run, Run):
+        raise TypeError(f"viz: run must be what viz.record() gives, got a {type(run).__name__}")
     root = output.node
     if root is None:
         raise ValueError("viz: this tensor was not computed from one that requires grad, so it has no graph; was it made inside no_grad()?")
-    state = "recorded"
-    if run is None or root not in run.gradients:
-        if is_freed(root):
-            state, run = "freed", None
-        elif output.array.size != 1 and gradient is None:
-            state, run = "none", None
-        else:
-            state, run = "own", own_pass(output, gradient)
     order = ancestors([root])[::-1]
+    hooked = 0
+    if run is not None and root in run.gradients:
+        state = "recorded"
+    elif is_freed(root):
+        state, run = "freed", None
+    elif output.array.size != 1 and gradient is None:
+        state, run = "none", None
+    else:
+        run = own_pass(output, gradient)
+        hooked = sum(bool(node.hooks) for node in order)
+        state = "again" if any(_has_grad(node) for node in order) else "own"
     describe = _Describe(order, names, run, root, output)
     vertices = tuple(v for node in order for v in describe.vertices(node))
-    return Trace(describe.id_of(root), vertices, describe.calls(vertices), state)
+    return Trace(describe.id_of(root), vertices, describe.calls(), state, hooked)
+
+
+def _has_grad(node: Node) -> bool:
+    tensor = node.tensor() if node.plan is None else None
+    return tensor is not None and tensor.grad is not None
 
 
 class _Describe:
@@ -130,65 +143,58 @@ class _Describe:
         self.number = {node: k for k, node in enumerate(order)}
         self.values = known_values(order, names, root, output)
         self.scopes: dict[Scope, str] = {}
-        self.data: dict[Any, str] = {}
-        self._data_keys: dict[str, Any] = {}
+        self.data: dict[int, str] = {}  # ids of data that has been described, by the array's identity
 
     def id_of(self, node: Node) -> str:
         return f"v{self.number[node]}"
 
     def vertices(self, node: Node) -> list[Vertex]:
-        """The node's own vertex, after those of the data that only it knows of."""
+        """The node's own vertex, after those of data that it is the first to use."""
         gradient = None if self.run is None else quantity(self.run.gradients.get(node))
         value = quantity(self.values.get(node))
-        dtype = str(node.dtype) if not isinstance(node.dtype, tuple) else ""
         if node.plan is None:
             tensor = node.tensor()
             if self.run is None and tensor is not None and tensor.grad is not None:
                 gradient = quantity(tensor.grad.array)
-            return [Vertex(self.id_of(node), "parameter", self.names.of(node) or "leaf", "", node.shape, dtype, value, gradient, None)]
-        data, edges = self._data(node), self._edges(node)
-        shape = node.shape if not isinstance(node.dtype, tuple) else ()
-        found = Vertex(
-            self.id_of(node),
-            "operation",
-            self.names.of(node),
-            operation_text(node),
-            shape,
-            dtype,
-            value,
-            gradient,
-            self.scope(node.scope),
-            (*edges, *(Edge(d.id, d.name, "", None) for d in data)),
-        )
-        return [*(d for d in data if self.data.setdefault(self._key(d), d.id) == d.id), found]
+            name = self.names.of(node) or "leaf"
+            return [Vertex(self.id_of(node), "parameter", name, "", node.shape, str(node.dtype), value, gradient, None)]
+        several = isinstance(node.dtype, tuple)  # results: they have nodes of their own
+        shape, dtype = ((), "") if several else (node.shape, str(node.dtype))
+        new_data, edges = self._inputs(node)
+        scope = self.scope(node.scope)
+        name, text = self.names.of(node), operation_text(node)
+        return [*new_data, Vertex(self.id_of(node), "operation", name, text, shape, dtype, value, gradient, scope, tuple(edges))]
 
-    def _key(self, vertex: Vertex) -> Any:
-        return self._data_keys[vertex.id]
-
-    def _edges(self, node: Node) -> list[Edge]:
-        parts = self.run.parts.get(node) if self.run is not None else None
+    def _inputs(self, node: Node) -> tuple[list[Vertex], list[Edge]]:
+        """The edges from what the operation was given, and vertices for data among it that is new."""
+        parts = iter(self.run.parts.get(node, ()) if self.run is not None else ())
         called = called_in(node, self.names)
+        new: list[Vertex] = []
         edges = []
-        for k, parent in enumerate(node.parents):
-            position = node.plan.inputs[k] if k < len(node.plan.inputs) else k
-            arguments = getattr(node.plan.op, "arguments", ())
-            argument = arguments[position] if position < len(arguments) else str(position)
-            part = None if parts is None else quantity(parts[k])
-            edges.append(Edge(self.id_of(parent), argument, formula(node, k, called), part))
-        return edges
+        k = 0
+        for argument in given_to(node):
+            if argument.parent is not None:
+                edges.append(Edge(self.id_of(argument.parent), argument.name, formula(node, k, called), quantity(next(parts, None))))
+                k += 1
+            elif not isinstance(argument.value, int | float | complex):
+                vertex = self._data(node, argument.neutral, argument.value)
+                if vertex is not None:
+                    new.append(vertex)
+                edges.append(Edge(self._data_id(node, argument.neutral, argument.value), argument.name, "", None))
+        return new, edges
 
-    def _data(self, node: Node) -> list[Vertex]:
-        """Arrays among the operation's arguments that do not record, where it kept them."""
-        found = []
-        for argument, value in constants(node):
-            if np.ndim(value) == 0 and not self.names.of_array(value):
-                continue
-            name = self.names.of_array(value) or argument
-            key = name if np.ndim(value) == 0 else id(value)  # numbers have no memory of their own
-            identity = self.data.get(key, f"{self.id_of(node)}.{argument}")
-            self._data_keys[identity] = key
-            found.append(Vertex(identity, "data", name, "", tuple(np.shape(value)), str(value.dtype), quantity(value), None, None))
-        return found
+    def _data_id(self, node: Node, argument: str, value: Any) -> str:
+        own = f"{self.id_of(node)}.{argument}"
+        return own if value is None or isinstance(value, np.generic) else self.data.setdefault(id(value), own)
+
+    def _data(self, node: Node, argument: str, value: Any) -> Vertex | None:
+        """A vertex for data that does not record, unless it has one; data that is gone is drawn without a shape."""
+        if isinstance(value, np.ndarray) and id(value) in self.data:
+            return None
+        name = self.names.of_array(value) or argument
+        shape = () if value is None else tuple(np.shape(value))
+        dtype = "" if value is None else str(value.dtype)
+        return Vertex(self._data_id(node, argument, value), "data", name, "", shape, dtype, quantity(value), None, None)
 
     def scope(self, scope: Scope | None) -> str | None:
         if scope is None:
@@ -198,42 +204,35 @@ class _Describe:
             self.scopes[scope] = f"m{len(self.scopes)}"
         return self.scopes[scope]
 
-    def calls(self, vertices: tuple[Vertex, ...]) -> tuple[Call, ...]:
+    def calls(self) -> tuple[Call, ...]:
         return tuple(Call(i, self.names.of_call(scope), self.scope(scope.parent)) for scope, i in self.scopes.items())
 
 
 def called_in(node: Node, names: Names) -> dict[str, str]:
-    """What the program calls the arguments of node's operation, and its result ("out")."""
-    op = node.plan.op
-    arguments = () if getattr(op, "variadic", False) else getattr(op, "arguments", ())
-    found = dict(zip(node.plan.inputs, (names.of(parent).rpartition(".")[2] for parent in node.parents), strict=False))
-    called = {arguments[i]: name for i, name in found.items() if name and i < len(arguments)}
+    """What the program calls the arguments of node's operation, and its result ("out").
+
+    Of a parameter's name the last part, if that tells the arguments apart and is a word.
+    """
+    called = {}
+    for argument in given_to(node):
+        name = names.of(argument.parent) if argument.parent is not None else names.of_array(argument.value)
+        if name:
+            called[argument.name] = name
     if own := names.of(node):
         called["out"] = own
-    for argument, value in constants(node):
-        if name := names.of_array(value):
-            called[argument] = name
-    return called
-
-
-def constants(node: Node) -> list[tuple[str, Any]]:
-    """The arrays that an operation kept of arguments that do not record, with the arguments' names."""
-    if not node.saved or node.plan is None:
-        return []
-    op = node.plan.op
-    recorded = {getattr(op, "arguments", ())[i] for i in node.plan.inputs if i < len(getattr(op, "arguments", ()))}
-    pairs: Any = zip(node.plan.names, node.saved, strict=False)
-    if getattr(op, "backward", None):
-        pairs = zip(op.arguments, node.saved[0], strict=False)
-    return [(n, v) for n, v in pairs if n in getattr(op, "arguments", ()) and n not in recorded and isinstance(v, np.ndarray | np.generic)]
+    short = {key: name.rpartition(".")[2] for key, name in called.items()}
+    clash = len(set(short.values())) < len(set(called.values()))
+    called = {key: called[key] if clash or short[key].isdigit() else short[key] for key in called}
+    return {key: name for key, name in called.items() if name != "g"}  # that is the gradient's
 
 
 def operation_text(node: Node) -> str:
     """The operation's name, with the settings that say what it does here."""
     op = node.plan.op
-    given = getattr(node, "settings", {})
+    if op.name == "pick":
+        return f"result {node.saved[0] + 1}" if node.saved else "result"
     parts = []
-    for key, value in given.items():
+    for key, value in getattr(node, "settings", {}).items():
         if key == "axis" and value is not None:
             parts.append(f"dim={value}")
         elif key == "exponent":
@@ -241,54 +240,7 @@ def operation_text(node: Node) -> str:
         elif key in ("low", "high", "negative_slope", "alpha", "beta") and isinstance(value, int | float):
             parts.append(f"{key}={number(value)}")
     constant = getattr(node, "constant", None)
-    if constant is not None:
-        sign = {"add": "+", "mul": "×", "sub": "−", "div": "÷"}.get(op.name)
-        first = node.plan.inputs == (1,)
-        parts.append(f"{number(constant)} {sign}" if sign and first else f"{sign or ''} {number(constant)}".strip())
+    if isinstance(constant, int | float):
+        sign = {"add": "+", "mul": "×", "sub": "−", "div": "÷"}.get(op.name, "")
+        parts.append(f"{number(constant)} {sign}".strip() if node.plan.inputs == (1,) else f"{sign} {number(constant)}".strip())
     return " ".join([op.name, *parts])
-
-
-def known_values(order: list[Node], names: Names, root: Node, output: Tensor) -> dict[Node, Any]:
-    """The values of nodes, as far as they can still be found or are quickly computed again."""
-    values: dict[Node, Any] = {root: output.array}
-    for node in order:
-        if node.plan is None:
-            tensor = node.tensor()
-            if tensor is not None:
-                values[node] = tensor.array
-            continue
-        if (array := names.array_of(node)) is not None:
-            values[node] = array
-        saved = dict(zip(node.plan.names, node.saved, strict=False)) if node.saved else {}
-        if isinstance(saved.get("out"), np.ndarray | np.generic):
-            values[node] = saved["out"]
-        arguments = getattr(node.plan.op, "arguments", ())
-        for k, parent in enumerate(node.parents):
-            position = node.plan.inputs[k] if k < len(node.plan.inputs) else k
-            held = saved.get(arguments[position]) if position < len(arguments) else None
-            if isinstance(held, np.ndarray | np.generic) and held.shape == parent.shape:
-                values.setdefault(parent, held)
-    for node in order:
-        if node not in values and node.plan is not None and isinstance(node.dtype, np.dtype) and np.prod(node.shape) <= 4:
-            again = computed_again(node, values)
-            if again is not None and again.shape == node.shape:
-                values[node] = again
-    return values
-
-
-def computed_again(node: Node, values: dict[Node, Any]) -> Any:
-    """A small operation's value, computed again from its inputs' if these are known and as small."""
-    op = node.plan.op
-    forward = getattr(op, "forward", None)
-    if forward is None or op.backward or op.variadic or any(p not in values or np.size(values[p]) > 16 for p in node.parents):
-        return None
-    saved = dict(constants(node))
-    arguments: list[Any] = []
-    for position, name in enumerate(op.arguments):
-        if position in node.plan.inputs:
-            arguments.append(values[node.parents[node.plan.inputs.index(position)]])
-        else:
-            arguments.append(saved.get(name, getattr(node, "constant", None)))
-    if any(a is None for a in arguments):
-        return None
-    return np.asarray(forward(*arguments, **getattr(node, "settings", {})))

@@ -1,0 +1,68 @@
+"""What an operation was given: the nodes it recorded, and as far as it can still be found, everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from weakref import ref
+
+from autograd_core.graph import Node
+
+SMALL_DIGITS = "₀₁₂₃₄₅₆₇₈₉"
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a recorded operation."""
+
+    name: str  # as it is declared
+    neutral: str  # what a formula calls it if the program has no name for it: "in", "in₁", or a telling name such as "weight"
+    parent: Node | None  # its node, if it records
+    value: Any  # what it is, if it does not: an array, a number, or None where it is gone
+
+
+def given_to(node: Node) -> list[Argument]:
+    """The arguments of node's operation, in order."""
+    op, plan = node.plan.op, node.plan
+    declared = getattr(op, "arguments", ())
+    if not declared:  # a Function, or the engine's own: what else it took is its own affair
+        several = len(node.parents) > 1
+        return [Argument(f"input{k}", f"in{_small(k + 1)}" if several else "in", parent, None) for k, parent in enumerate(node.parents)]
+    constant = getattr(node, "constant", None)
+    count = len(declared)
+    if op.variadic:
+        count = max([i + 1 for i in plan.inputs] + [len(constant) if isinstance(constant, tuple) else 0])
+    parents = dict(zip(plan.inputs, node.parents, strict=False))
+    kept = _kept(node, count)
+    letters = count if len(declared) != count else sum(len(name) == 1 for name in declared)
+    found = []
+    for i in range(count):
+        name = declared[i] if len(declared) == count else f"{declared[0]}{i}"
+        neutral = name if len(declared) == count and len(name) > 1 else "in" if letters == 1 else f"in{_small(i + 1)}"
+        hint = _hinted(constant, i)  # first: a single number is kept as a NumPy scalar, which has no name
+        value = None if i in parents else hint if hint is not None else kept.get(i)
+        found.append(Argument(name, neutral, parents.get(i), value))
+    return found
+
+
+def _small(n: int) -> str:
+    return "".join(SMALL_DIGITS[int(digit)] for digit in str(n))
+
+
+def _kept(node: Node, count: int) -> dict[int, Any]:
+    """The arguments that the operation saved, by position."""
+    op, saved = node.plan.op, node.saved
+    if not saved:
+        return {}
+    if op.backward:
+        return dict(enumerate(saved[0]))
+    by_name = dict(zip(node.plan.names, saved, strict=False))
+    if op.variadic:
+        return dict(enumerate(by_name.get(op.arguments[0], ())))
+    return {i: by_name[name] for i, name in enumerate(op.arguments) if name in by_name}
+
+
+def _hinted(constant: Any, i: int) -> Any:
+    """What the node's `constant` says of argument i."""
+    hint = constant[i] if isinstance(constant, tuple) and i < len(constant) else None if isinstance(constant, tuple) else constant
+    return hint() if isinstance(hint, ref) else hint
