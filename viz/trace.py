@@ -142,6 +142,8 @@ class _Describe:
         self.names, self.run = names, run
         self.number = {node: k for k, node in enumerate(order)}
         self.values = known_values(order, names, root, output)
+        unnamed = [node for node in order if node.plan is None and not names.of(node)]
+        self.unnamed = {node: f"leaf {k}" if len(unnamed) > 1 else "leaf" for k, node in enumerate(unnamed, 1)}
         self.scopes: dict[Scope, str] = {}
         self.data: dict[int, str] = {}  # ids of data that has been described, by the array's identity
 
@@ -156,7 +158,7 @@ class _Describe:
             tensor = node.tensor()
             if self.run is None and tensor is not None and tensor.grad is not None:
                 gradient = quantity(tensor.grad.array)
-            name = self.names.of(node) or "leaf"
+            name = self.names.of(node) or self.unnamed[node]
             return [Vertex(self.id_of(node), "parameter", name, "", node.shape, str(node.dtype), value, gradient, None)]
         several = isinstance(node.dtype, tuple)  # results: they have nodes of their own
         shape, dtype = ((), "") if several else (node.shape, str(node.dtype))
