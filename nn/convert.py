@@ -40,6 +40,7 @@ def convert(module: Any, fn: Callable[[Tensor], Tensor], recurse: bool = True) -
 
     The Parameters stay the same objects, so an optimizer that holds them goes on working.
     """
+    converted: dict[int, Tensor] = {}  # buffers, by the old one's id: a shared one stays shared
     for part in module.modules() if recurse else (module,):
         for parameter in part.parameters(recurse=False):
             changed = fn(parameter.data)
@@ -49,5 +50,5 @@ def convert(module: Any, fn: Callable[[Tensor], Tensor], recurse: bool = True) -
                 parameter._grad = fn(parameter.grad.detach())
         for name, buffer in part._buffers.items():
             if buffer is not None:
-                part._buffers[name] = fn(buffer)
+                part._buffers[name] = converted.setdefault(id(buffer), fn(buffer))
     return module

@@ -153,7 +153,8 @@ class Gates:
                 stacklevel=5,
             )
             return result
-        results, places = gated(result if several else (result,), lambda gradients: self.at_outputs(len(results), places, gradients))
+        count = len(result) if several else 1  # so that the function below holds no result
+        results, places = gated(result if several else (result,), lambda gradients: self.at_outputs(count, places, gradients))
         return results if several else results[0]
 
     def at_outputs(self, count: int, places: list[int], gradients: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -29,9 +29,13 @@ class Members:
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__
-        for members in ("_parameters", "_buffers", "_modules"):
-            if members in own and name in own[members]:
-                return own[members][name]
+        if "_parameters" in own:
+            if name in own["_parameters"]:
+                return own["_parameters"][name]
+            if name in own["_modules"]:
+                return own["_modules"][name]
+            if name in own["_buffers"]:
+                return own["_buffers"][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
-SMALL = 1 << 12  # bytes of an array that is not worth any of this
-BLOCK = 1 << 18  # bytes of an array in a block, at most: what most of the passes touch then fits into a cache of one MiB
+SMALL = 1 << 15  # bytes of an array that is not worth any of this
+BLOCK = 1 << 18  # bytes of an array in a block: what most of the passes touch then fits into a cache of one MiB
 
 
 def each(change: Callable[..., Any], scratch: int, *arrays: Array) -> None:
@@ -38,9 +38,11 @@ def each(change: Callable[..., Any], scratch: int, *arrays: Array) -> None:
         return
     blocks = -(-first.nbytes // BLOCK)
     length = -(-len(first) // blocks)  # in entries of the first dimension: elements, or rows where they do not lie in order
+    spare = _scratch.get(scratch, first[:length])
     for k in range(0, len(first), length):
-        parts = [a[k : k + length] for a in arrays]
-        change(*parts, *_scratch.get(scratch, parts[0]))
+        if k + length > len(first):
+            spare = [s[: len(first) - k] for s in spare]
+        change(*[a[k : k + length] for a in arrays], *spare)
 
 
 def real_pairs(array: Array) -> Array:

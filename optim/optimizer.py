@@ -96,6 +96,10 @@ class Optimizer:
         """Call `hook(optimizer, args, kwargs)` after every step."""
         return StepHook(self._after, hook)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: hooks belong to the optimizer that they were registered with."""
+        return {**self.__dict__, "_before": {}, "_after": {}}
+
     # ------------------------------------------------------------------ groups
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:

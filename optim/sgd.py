@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import Array, each, scalar
+from .blocks import SMALL, Array, each, scalar
 from .optimizer import Optimizer, Params, check, check_kinds, zeros_like
 
 
@@ -68,6 +68,9 @@ class SGD(Optimizer):
     ) -> None:
         rate = scalar(lr, param.dtype)
         if not (momentum or weight_decay or maximize):
+            if param.nbytes <= SMALL:
+                param -= grad * rate
+                return
 
             def descend(p: Array, g: Array, t: Array) -> None:
                 np.multiply(g, rate, out=t)

@@ -494,6 +494,14 @@ def test_conversion_changes_floats_in_place_and_keeps_the_parameters():
     assert model.to(device="cpu", dtype=ag.float32, non_blocking=True).weight.dtype == np.float32
 
 
+def test_conversion_keeps_shared_buffers_shared():
+    model = nn.Sequential(Block(), Block())
+    model[1].mean = model[0].mean
+    model.double()
+    assert model[0].mean is model[1].mean
+    assert model[0].mean.dtype == np.float64
+
+
 def test_converting_to_the_same_dtype_changes_nothing():
     model = nn.Linear(2, 2)
     array, node = model.weight.array, model.weight.node

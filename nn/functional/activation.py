@@ -160,7 +160,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
     fixed = input.detach()
-    return where(fixed > lambd, input - lambd, where(fixed < -lambd, input + lambd, 0.0))
+    return where(abs(fixed) <= lambd, 0.0, where(fixed > 0, input - lambd, input + lambd))
 
 
 def tanhshrink(input: Any) -> Tensor:

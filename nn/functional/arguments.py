@@ -79,6 +79,12 @@ def known(operation: str, loss: Tensor, input: Tensor, target: Tensor) -> Tensor
     return loss
 
 
+def floats(operation: str, input: Tensor, kinds: str = "f") -> None:
+    """Raises RuntimeError unless the input is of floating point (or complex, if `kinds` says so)."""
+    if input.array.dtype.kind not in kinds:
+        raise RuntimeError(f"{operation}: needs a floating-point input, got {input.dtype}; convert it first, e.g. t.float()")
+
+
 def probability(operation: str, p: float) -> None:
     """Raises ValueError unless p is between 0 and 1."""
     if not 0 <= p <= 1:

@@ -10,7 +10,7 @@ from autograd_core.errors import ShapeError
 from autograd_core.ops import elementwise, reduce, shape
 from autograd_core.tensor import Tensor
 
-from .arguments import as_tensor
+from .arguments import as_tensor, floats
 
 
 class Rows:
@@ -21,6 +21,7 @@ class Rows:
 
     def __init__(self, operation: str, input: Tensor, target: Tensor, weight: Any, ignore_index: int):
         sizes, indices = input.array.shape, target.array
+        floats(operation, input)
         self.shape = sizes[:1] + sizes[2:] if len(sizes) > 1 else ()  # the target's, and that of the unreduced loss
         self.check_kind(operation, sizes, indices)
         self.count = sizes[0] if len(sizes) == 1 else sizes[1]

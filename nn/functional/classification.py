@@ -12,7 +12,7 @@ from autograd_core.ops.loss import binary_cross_entropy_elements, cross_entropy_
 from autograd_core.ops.softmax import log_softmax
 from autograd_core.tensor import Tensor
 
-from .arguments import as_tensor, known, reduced, reduction_of, same_size
+from .arguments import as_tensor, floats, known, reduced, reduction_of, same_size
 from .classes import Rows, class_weights
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "nll_loss"]
@@ -57,6 +57,7 @@ def cross_entropy(
 
 def _of_probabilities(input: Tensor, target: Tensor, weight: Any, ignore_index: int, reduction: str, label_smoothing: float) -> Tensor:
     """cross_entropy where the target says how likely each class is."""
+    floats("cross_entropy", input)
     if target.dtype.kind != "f":
         raise RuntimeError(
             f"cross_entropy: a target of the input's shape {tuple(input.shape)} holds the classes' probabilities, floats, but this one is "

@@ -13,7 +13,7 @@ from autograd_core.random import stream
 from autograd_core.tensor import Tensor
 
 from .activation import SELU_ALPHA, SELU_SCALE, written
-from .arguments import as_tensor, probability
+from .arguments import as_tensor, floats, probability
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 
@@ -27,6 +27,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
 
 def _dropout(input: Tensor, p: float, places: tuple[int, ...]) -> Tensor:
     """The input with zeros drawn for these places, which broadcast, and the rest scaled."""
+    floats("dropout", input, "fc")
     kept = keeps(places, p)
     return input * np.multiply(kept, 1 / (1 - p) if p < 1 else 0.0, dtype=input.dtype)
 
@@ -92,6 +93,7 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, in
 
 def _alpha_dropout(input: Tensor, p: float, places: tuple[int, ...]) -> Tensor:
     """alpha_dropout with one draw for each of these places, which broadcast."""
+    floats("alpha_dropout", input)
     if p == 1:
         return input * 0
     bound = SELU_ALPHA * SELU_SCALE
