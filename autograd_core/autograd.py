@@ -8,13 +8,24 @@ from typing import Any
 
 import numpy as np
 
+from . import writes
 from .errors import ShapeError
 from .function import Function
-from .graph import ALONE, Node, pullback, thread
+from .graph import ALONE, Node, accumulating, pullback, thread
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .tensor import Tensor, constant, current_node
 
-__all__ = ["Function", "backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "Function",
+    "backward",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "no_grad",
+    "set_grad_enabled",
+]
 
 
 def backward(
@@ -38,20 +49,24 @@ def backward(
         found = [(node.tensor(), node) for node in computed]
     else:
         found = [(t, t.node) for t in wanted if t.node in computed]  # type: ignore[misc]
-    for tensor, node in found:
-        if tensor is not None and (tensor.node is node or wanted is not None):
-            accumulate(tensor, computed.pop(node) if wanted is None else computed[node])
+    with accumulating:
+        for tensor, node in found:
+            if tensor is not None and (tensor.node is node or wanted is not None):
+                accumulate(tensor, computed.pop(node) if wanted is None else computed[node])
 
 
 def accumulate(tensor: Tensor, gradient: Any) -> None:
-    """Add a gradient to `tensor.grad`, which gets memory that nobody else holds."""
+    """Add a gradient to `tensor.grad`, which gets memory that nobody else holds. The caller holds `accumulating`."""
     before = tensor._grad
     if isinstance(gradient, Tensor):
         with enable_grad():
             tensor._grad = gradient.clone() if before is None else before + gradient
     elif before is not None:
-        if before.node is None and before.array.flags.writeable:
-            np.add(before.array, gradient, out=before.array)
+        array = before.array
+        if before.node is None and array.flags.writeable:
+            np.add(array, gradient, out=array)
+            if array.base is not None or getrefcount(array) > ALONE + 1:  # something else may have saved it
+                writes.note(array, "backward (into .grad)")
         else:
             tensor._grad = before + constant(np.asarray(gradient))
     elif type(gradient) is np.ndarray and gradient.base is None and getrefcount(gradient) <= ALONE:
@@ -67,6 +82,7 @@ def grad(
     retain_graph: bool | None = None,
     create_graph: bool = False,
     *,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
@@ -74,8 +90,11 @@ def grad(
 
     Only what lies between them is walked. `grad_outputs` weighs the elements of non-scalar outputs. With
     `create_graph` the result can be differentiated again. Raises RuntimeError for an input that the outputs do not
-    depend on, unless `allow_unused` (then None) or `materialize_grads` (then zeros).
+    depend on, unless `allow_unused` (then None) or `materialize_grads` (then zeros). `only_inputs` is there for
+    programs that pass it, and can only be True.
     """
+    if not only_inputs:
+        raise ValueError("grad: only_inputs=False is not supported; backward() fills the .grad of all leaves")
     sources = _listed("grad", "inputs", inputs)
     targets = _listed("grad", "outputs", outputs)
     if materialize_grads and allow_unused is False:
@@ -173,3 +192,6 @@ def _start(operation: str, output: Tensor, weight: Any, create_graph: bool) -> A
     else:
         raise TypeError(f"{operation}: the gradient must be a Tensor or None, got {type(weight).__name__}")
     return constant(weight) if create_graph else weight
+
+
+from .check import gradcheck, gradgradcheck  # noqa: E402 - they need `grad`

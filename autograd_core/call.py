@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import ref
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def unary(op: Op) -> Callable[..., Any]:
         except Exception as error:
             raise explained(op, error, (x,), {}) from error
         result = new_tensor(Tensor)
-        result.array = array = out if type(out) is ndarray else as_array(out)
+        result.array = array = out if type(out) is ndarray else as_array(out) if type(out) is not tuple else refuse_several(op)
         result._grad = result._view = None
         parent = input.node
         if writes.latest_recorded:
@@ -124,7 +125,7 @@ def binary(op: Op, reflect: bool = False) -> Callable[..., Any]:
         except Exception as error:
             raise explained(op, error, (x, y), {}) from error
         result = new_tensor(Tensor)
-        result.array = array = out if type(out) is ndarray else as_array(out)
+        result.array = array = out if type(out) is ndarray else as_array(out) if type(out) is not tuple else refuse_several(op)
         result._grad = result._view = None
         if writes.latest_recorded:
             p, q = current_node(input), current_node(other)
@@ -138,10 +139,10 @@ def binary(op: Op, reflect: bool = False) -> Callable[..., Any]:
         node.saved = () if keep is None else keep((x, y, out))
         if p is None:
             node.parents = (q,)  # type: ignore[assignment]
-            node.constant = x if type(x) in WEAK else None
+            node.constant = x if type(x) in WEAK else ref(input.array) if isinstance(input, Tensor) else None
         elif q is None:
             node.parents = (p,)
-            node.constant = y if type(y) in WEAK else None
+            node.constant = y if type(y) in WEAK else ref(other.array) if isinstance(other, Tensor) else None
         else:
             node.parents = (p, q)
         node.time = tick()
@@ -177,7 +178,7 @@ def several(op: Op) -> Callable[..., Any]:
             out = forward(*arrays)
         except Exception as error:
             raise explained(op, error, arrays, {}) from error
-        result = constant(out)
+        result = constant(out if type(out) is ndarray else as_array(out) if type(out) is not tuple else refuse_several(op))
         which = 0
         parents = []
         for a, bit in zip(args, bits):
@@ -188,7 +189,9 @@ def several(op: Op) -> Callable[..., Any]:
             plan = plans[which]
             if plan is not None:
                 saved = () if plan.keep is None else plan.keep((*arrays, out))
-                result.node = record(plan, saved, tuple(parents), out.shape, dtype)
+                result.node = record(plan, saved, tuple(parents), result.array.shape, dtype)
+                if len(parents) < arity:
+                    result.node.constant = not_recording(args)
         return result
 
     return call
@@ -240,8 +243,8 @@ def general(op: Op) -> Callable[..., Any]:
             raise explained(op, error, arrays, given) from error
         if op.backward is not None:
             out, extra = out
-        result = constant(out if type(out) is ndarray else np.asarray(out))
-        if is_view:
+        result = constant(out if type(out) is ndarray else as_array(out) if type(out) is not tuple else refuse_several(op))
+        if is_view and isinstance(args[0], Tensor) and looks_into(result.array, args[0].array):
             # made in no_grad of a tensor that records, nobody could say what writing it means: only when it was made is noted
             result._view = (args[0], op.call, given) if thread.grad or not parents else (args[0], None, tick())
         if parents and thread.grad and result.array.dtype.kind in "fc":  # through whole numbers no gradient flows
@@ -256,9 +259,24 @@ def general(op: Op) -> Callable[..., Any]:
                     saved = kept(plan, op, arrays, given, out)
                 result.node = record(plan, saved, tuple(parents), result.array.shape, dtype)
                 result.node.settings = given
+                if len(parents) < len(args):
+                    result.node.constant = not_recording(args)
         return result
 
     return call
+
+
+def looks_into(array: np.ndarray[Any, Any], whole: np.ndarray[Any, Any]) -> bool:
+    """Whether an operation that may give a view gave one of `whole`: a copy need not keep what it was copied from."""
+    base = array.base
+    if base is None:
+        return array is whole
+    return base is whole or base is whole.base or writes.owner(array) is writes.owner(whole)
+
+
+def not_recording(args: Sequence[Any]) -> tuple[Any, ...]:
+    """For each argument a weak reference to its array if it is a Tensor that does not record: the picture draws it if it is still there."""
+    return tuple([ref(a.array) if isinstance(a, Tensor) and a.node is None else None for a in args])
 
 
 def kept(plan: Plan, op: Op, arrays: Sequence[Any], given: dict[str, Any], out: Any) -> tuple[Any, ...]:
@@ -311,6 +329,10 @@ def on_foreign(op: Op, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     if any(isinstance(a, Tensor) for a in args):
         return op.call(*[a if isinstance(a, Tensor) else operand(op, a) for a in args], **settings)
     return op.forward(*[operand(op, a) for a in args], **settings)
+
+
+def refuse_several(op: Op) -> NoReturn:
+    raise TypeError(f"{op.name}: its forward returned a tuple; a primitive has one result. Stack them, or write a Function")
 
 
 def refuse_complex(op: Op, *values: Any) -> None:

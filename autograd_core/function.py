@@ -101,6 +101,8 @@ class Function:
         for o in outputs:
             if not isinstance(o, Tensor):
                 raise TypeError(f"{cls.__name__}: forward must return Tensors, got a {type(o).__name__}")
+        for d in context.dirty_tensors:
+            writes.note(d.array, cls.__name__)
         if not recording:
             return output
         results = cls._record(context, outputs, args, recording)
@@ -108,6 +110,11 @@ class Function:
 
     @classmethod
     def _record(cls, context: Context, outputs: tuple[Tensor, ...], args: tuple[Any, ...], recording: list[tuple[int, Node]]) -> Any:
+        if context.dirty_tensors:
+            from .faces.inplace import begin, rebase
+
+            for d in context.dirty_tensors:
+                begin(cls.__name__, d)  # raises for a leaf that requires grad
         nodes = tuple(node for _, node in recording)
         position = {id(a): k for k, (i, _) in enumerate(recording) for a in (args[i],)}
         origin: list[tuple[str, int]] = []  # where each saved tensor comes from, so that it is held without its node
@@ -116,8 +123,6 @@ class Function:
             origin.append(("out", index) if index is not None else ("in", position[id(t)]) if id(t) in position else ("", 0))
         saved = (context, *(None if t is None else t.array for t in context.to_save))
         plan = Plan(FunctionOp(cls), tuple(i for i, _ in recording), *_pulls(cls, origin, [i for i, _ in recording], len(args)))
-        for d in context.dirty_tensors:
-            writes.note(d.array, cls.__name__)
         if len(outputs) == 1:
             array = outputs[0].array
             results: tuple[Tensor, ...] = (
@@ -130,8 +135,6 @@ class Function:
             if any(o is c for c in context.non_differentiable):
                 r.node = None
             if r.node is not None and any(o is d for d in context.dirty_tensors):
-                from .faces.inplace import rebase
-
                 rebase(o, r.node)
         dirty, context.dirty_tensors, context.non_differentiable = context.dirty_tensors, (), ()
         return tuple(o if any(o is d for d in dirty) else r for o, r in zip(outputs, results, strict=True))

@@ -12,6 +12,7 @@ from functools import lru_cache
 from operator import attrgetter
 from sys import getrefcount
 from typing import Any, TypeAlias
+from weakref import ref
 
 import numpy as np
 
@@ -41,17 +42,32 @@ class Thread(threading.local):
 
 
 thread = Thread()
+accumulating = threading.RLock()  # held while a `.grad` is read, added to and set: threads may share parameters
 
 
 class Scope:
-    """One call of a module: nodes made during it point to it. `owner` is the module, `parent` the call around it."""
+    """One call of a module: nodes made during it point to it. `parent` is the call around it.
 
-    __slots__ = ("owner", "parent", "time")
+    The module is held weakly: a module that keeps its output would else keep itself alive.
+    """
+
+    __slots__ = ("_owner", "_type", "parent", "time")
 
     def __init__(self, owner: Any, parent: Scope | None):
-        self.owner = owner
+        self._owner = ref(owner)
+        self._type = type(owner)
         self.parent = parent
         self.time = tick()
+
+    @property
+    def owner(self) -> Any:
+        """The module that was called, or None when it is gone."""
+        return self._owner()
+
+    @property
+    def kind(self) -> str:
+        """The name of the module's class, also when the module is gone."""
+        return self._type.__name__
 
 
 class Node:
@@ -64,7 +80,7 @@ class Node:
     shape, dtype  of the value this node stands for
     scope         the module call it was made in
     settings      the keyword settings of its call, where its operation has any (kept for the picture)
-    constant      the Python number among a binary operation's operands, if one was (kept for the picture)
+    constant      what its operation was given that does not record: a number, or weak references to arrays (for the picture)
     tensor        of a leaf: a weak reference to its Tensor
     hooks         functions of the gradient, run before the rules
     """
@@ -151,8 +167,8 @@ def pullback(
 
     A node is visited once, after everything computed from it. What its operation saved is let go as soon as it is
     used, unless `retain_graph`. With `create_graph` the gradients are Tensors, and the pass is itself recorded.
-    `observer(node, gradient, contributions)` is called once for each step. Raises FreedGraphError for a graph whose
-    saved values an earlier pass has freed.
+    `observer(node, gradient, contributions)` is called once for each step, at leaves without contributions. Raises
+    FreedGraphError for a graph whose saved values an earlier pass has freed.
     """
     order = ancestors(roots)
     useful = None if wanted is None else leading_to(wanted, order)
@@ -172,10 +188,14 @@ def pullback(
         if useful is None:
             if plan is None:
                 result[node] = gradient
+                if observer is not None:
+                    observer(node, gradient, ())
                 continue
         else:
             if node in wanted:  # type: ignore[operator]
                 result[node] = gradient
+                if observer is not None and plan is None:
+                    observer(node, gradient, ())
             if plan is None or useful.isdisjoint(node.parents):
                 continue
         saved = node.saved
@@ -188,22 +208,31 @@ def pullback(
         if plan.frees and not retain_graph:
             node.saved = None
         del saved
-        if observer is not None:
-            contributions = tuple([p if p is None else fitted(p, parent, plan) for p, parent in zip(contributions, parents)])
-            observer(node, gradient, contributions)
-        for parent, part in zip(parents, contributions):
-            if part is None or (useful is not None and parent not in useful):
-                continue
-            if part.shape != parent.shape or part.dtype is not parent.dtype:
-                part = fitted(part, parent, plan)
-            earlier = find(parent)
-            if earlier is None:
-                pending[parent] = part
-            elif type(earlier) is ndarray and earlier.base is None and getrefcount(earlier) == ALONE + 1:
-                np.add(earlier, part, out=earlier)  # nobody but this pass holds it
-            else:
-                pending[parent] = earlier + part
-            del earlier
+        try:
+            if observer is not None:
+                contributions = tuple([p if p is None else fitted(p, parent, plan) for p, parent in zip(contributions, parents)])
+                observer(node, gradient, contributions)
+            for parent, part in zip(parents, contributions):
+                if part is None or (useful is not None and parent not in useful):
+                    continue
+                if part.shape != parent.shape or part.dtype is not parent.dtype:
+                    part = fitted(part, parent, plan)
+                earlier = find(parent)
+                if earlier is None:
+                    pending[parent] = part
+                elif type(earlier) is ndarray and earlier.base is None and getrefcount(earlier) == ALONE + 1:
+                    np.add(earlier, part, out=earlier)  # nobody but this pass holds it
+                else:
+                    pending[parent] = earlier + part
+                del earlier
+        except AttributeError:
+            for part in contributions:
+                if part is not None and not hasattr(part, "shape"):
+                    raise TypeError(
+                        f"{plan.op.name}: a rule returned a {type(part).__name__} ({part!r:.40}); it must return an array of the "
+                        "argument's shape (or one that broadcasting made from it), or None where no gradient flows"
+                    ) from None
+            raise
         part = contributions = None  # so that only `pending` holds what it holds
     return result
 

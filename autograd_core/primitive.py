@@ -91,6 +91,8 @@ class Op:
         for rule in self.rules:
             if unknown := set(names_of(rule)) - known if rule else None:
                 raise TypeError(f"{self.name}: a rule asks for {sorted(unknown)}; it may name {sorted(known)}")
+            if rule and "i" in names_of(rule)[1:]:
+                raise TypeError(f"{self.name}: a rule that asks for i, which argument it is for, names it right after the gradient")
         self._plans: dict[Any, Plan | None] = {}
 
     def plan(self, recorded: tuple[int, ...], count: int | None = None) -> Plan | None:

@@ -20,7 +20,7 @@ class Generator:
     def numpy(self) -> np.random.Generator:
         """NumPy's generator; made when first used, for loading NumPy's random numbers takes a while."""
         if self._numpy is None:
-            self._numpy = np.random.default_rng(None if self._seed is None else self._seed % 2**64)
+            self._numpy = np.random.default_rng(self.initial_seed() % 2**64)
         return self._numpy
 
     def manual_seed(self, seed: int) -> Generator:
@@ -33,13 +33,14 @@ class Generator:
 
     def seed(self) -> int:
         """Start the stream again from a seed of the system's randomness, which is returned."""
-        seed = int.from_bytes(os.urandom(8), "little")
-        self.manual_seed(seed)
-        return seed
+        self._numpy = self._seed = None
+        return self.initial_seed()
 
     def initial_seed(self) -> int:
-        """The seed that the stream was started from."""
-        return self.seed() if self._seed is None else self._seed
+        """The seed that the stream was started from; drawn from the system's randomness if none was given."""
+        if self._seed is None:
+            self._seed = int.from_bytes(os.urandom(8), "little")
+        return self._seed
 
     def get_state(self) -> Any:
         return self.numpy.bit_generator.state

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import dtypes, writes
 from .errors import InplaceError, ShapeError
-from .graph import Node, leaf, thread
+from .graph import Node, accumulating, leaf, thread
 from .modes import enable_grad
 
 
@@ -25,10 +25,11 @@ class Tensor:
     `tensor(data)` keeps the data's own kind.
     """
 
-    __slots__ = ("__weakref__", "_grad", "array", "node", "_view")
+    __slots__ = ("__weakref__", "_grad", "_leaf", "array", "node", "_view")
     array: np.ndarray[Any, Any]
     node: Node | None
     _grad: Tensor | None
+    _leaf: Node  # its node as a leaf, for life, so that pending graphs and hooks find it; unset until it first requires grad
     _view: tuple[Tensor, Any, Any] | None  # the tensor it looks into, by which operation and settings; made in no_grad: None and when
 
     def __init__(self, data: Any = (), *, requires_grad: bool = False):
@@ -117,12 +118,23 @@ class Tensor:
                     f"requires_grad: only floating-point and complex tensors have gradients, this one is {self.array.dtype}; "
                     "convert it first, e.g. t.float()"
                 )
-            self.node = leaf(ref(self), self.array.shape, self.array.dtype)
+            self.node = self._own_leaf()
         elif not requires_grad and self.node is not None:
             if self.node.plan is not None:
                 raise RuntimeError("requires_grad: cannot be turned off on a tensor that was computed; use .detach()")
             self.node = None
         return self
+
+    def _own_leaf(self) -> Node:
+        """This tensor's one leaf node, brought up to date."""
+        node: Node | None = getattr(self, "_leaf", None)
+        if node is not None and not writes.changed_function_since(self.array, node.time):
+            node.shape, node.dtype = self.array.shape, self.array.dtype
+            return node
+        self._leaf = leaf(ref(self), self.array.shape, self.array.dtype)
+        if node is not None:  # what lies in this memory was recorded as computed since: only a newer leaf can stand for it
+            self._leaf.hooks = node.hooks
+        return self._leaf
 
     @property
     def is_leaf(self) -> bool:
@@ -165,7 +177,7 @@ class Tensor:
             raise TypeError(f"data: must be a Tensor, got {type(value).__name__}; NumPy arrays go through tensor() or from_numpy()")
         self.array = value.array
         if self.node is not None and self.node.plan is None:
-            self.node = leaf(ref(self), self.array.shape, self.array.dtype)
+            self.node = self._own_leaf()
 
     def detach(self) -> Tensor:
         """The same memory as a tensor outside the graph."""
@@ -336,24 +348,41 @@ def current_node(tensor: Any) -> Node | None:
     """
     if not isinstance(tensor, Tensor):
         return None
+    if not is_stale(tensor):
+        return tensor.node
+    again = []  # views of views: from the last back to the first that is not to be made again
+    view = tensor
+    while is_stale(view) and view._view is not None and view._view[1] is not None:
+        if writes.owner(view._view[0].array) is not writes.owner(view.array):
+            break
+        again.append(view)
+        view = view._view[0]
+    if again:
+        with enable_grad():
+            for view in reversed(again):
+                whole, operation, settings = view._view  # type: ignore[misc]
+                view.node = operation(whole, **settings).node
+        return tensor.node
     node = tensor.node
-    apart = node is None and tensor._view is not None and tensor._view[1] is None  # a view made in no_grad
-    time = tensor._view[2] if apart else 0 if node is None else node.time  # type: ignore[index]
-    if time > writes.latest_recorded or not writes.changed_function_since(tensor.array, time):
-        return node
-    if tensor._view is not None:
-        whole, operation, settings = tensor._view
-        if operation is not None and writes.owner(whole.array) is writes.owner(tensor.array):
-            with enable_grad():
-                tensor.node = operation(whole, **settings).node
-            return tensor.node
-    if node is None and not (apart and thread.grad):
+    if node is None and not (made_apart(tensor) and thread.grad):
         return None
     what = "a view made in no_grad" if node is None else node.op.name if node.op else "leaf"
     raise InplaceError(
         f"{what}: this tensor of shape {tensor.array.shape} shares memory with one that an in-place "
         "operation has since changed; use the changed tensor, or clone() before changing it"
     )
+
+
+def made_apart(tensor: Tensor) -> bool:
+    """Whether it is a view made in no_grad."""
+    return tensor.node is None and tensor._view is not None and tensor._view[1] is None
+
+
+def is_stale(tensor: Tensor) -> bool:
+    """Whether the memory it looks into became another function of the leaves since its node was made."""
+    node = tensor.node
+    time = node.time if node is not None else tensor._view[2] if made_apart(tensor) else 0  # type: ignore[index]
+    return time <= writes.latest_recorded and writes.changed_function_since(tensor.array, time)
 
 
 def rebuild(kind: type[Tensor], array: np.ndarray[Any, Any], requires_grad: bool, attributes: dict[str, Any] | None) -> Tensor:
@@ -443,5 +472,11 @@ class Retain:
         tensor = self.tensor()
         if tensor is not None:
             given = gradient if isinstance(gradient, Tensor) else constant(np.array(gradient))
-            tensor._grad = given if tensor._grad is None else tensor._grad + given
+            with accumulating:
+                tensor._grad = given if tensor._grad is None else tensor._grad + given
         return gradient
+
+    def follow(self, before: Node, after: Node) -> None:
+        """Move to the node that its tensor got by an in-place operation."""
+        before.hooks = [h for h in before.hooks or () if h is not self] or None
+        after.hooks = [*(after.hooks or ()), self]

@@ -57,6 +57,12 @@ def _forget(key: int) -> None:
         latest_recorded = 0
 
 
+def written_since(array: np.ndarray, time: int) -> bool:
+    """Whether an in-place operation wrote into `array`'s memory after `time`."""
+    entry = _log.get(id(owner(array)))
+    return entry is not None and entry[0] > time
+
+
 def changed_function_since(array: np.ndarray, time: int) -> bool:
     entry = _recorded.get(id(owner(array)))
     return entry is not None and entry[0] > time

@@ -18,7 +18,7 @@ def main(library: str, workload: str, threads: str, seconds: str) -> None:
     from benchmarks.workloads import WORKLOADS, ours, theirs
 
     step = WORKLOADS[workload](ours() if library == "ours" else theirs(int(threads)))
-    check = [float(step()) for _ in range(5)]
+    check = [step().item() for _ in range(5)]
     end = time.perf_counter() + float(seconds)
     times = []
     while time.perf_counter() < end or len(times) < 5:

@@ -345,7 +345,7 @@ def test_explanation_is_saved(tmp_path):
     json.dumps(told.to_dict())
 
 
-# ---------------------------------------------------------------------- what a reviewer broke
+# ---------------------------------------------------------------------- corner cases
 
 
 def test_data_used_by_two_operations_is_one_box():
@@ -460,7 +460,8 @@ def test_names_do_not_look_like_mathematics():
             return x * self.ps[0]
 
     x, g = leaf(3.0, ag.float32), leaf(3.0, ag.float32)
-    assert "g · ps.0" in [a.lines[0] for a in arrows(viz.draw(Listed()(x)))]
+    listed = Listed()
+    assert "g · ps.0" in [a.lines[0] for a in arrows(viz.draw(listed(x)))]
     assert "g · in₁" in [a.lines[0] for a in arrows(viz.draw(g * x))]
     a, b = leaf(1.0), leaf(2.0)
     said = [e.lines[0] for e in arrows(viz.draw(a.atan2(b), names={"l.w": a, "m.w": b}))]

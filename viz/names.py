@@ -67,10 +67,9 @@ class Names:
 
     def of_call(self, scope: Scope) -> str:
         """`name: Class` of the module that was called: by the name its parent knows it by, or the caller's variable."""
-        owner = scope.owner
-        if owner is None:
-            return "module"
-        kind, outer = type(owner).__name__, scope.parent.owner if scope.parent is not None else None
+        owner, kind, outer = scope.owner, scope.kind, scope.parent.owner if scope.parent is not None else None
+        if owner is None:  # it is gone
+            return kind
         inside = next((name for name, child in outer.named_modules() if child is owner), "") if isinstance(outer, Module) else ""
         name = inside or self.modules.get(id(owner), "")
         return f"{name}: {kind}" if name else kind
