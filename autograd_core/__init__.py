@@ -9,6 +9,8 @@ x.grad  # tensor([2., 4.])
 
 from __future__ import annotations
 
+from math import e, inf, nan, pi
+
 from . import autograd, check
 from . import dtypes as _dtypes
 from .creation import (

@@ -80,8 +80,12 @@ def _finish(array: np.ndarray[Any, Any], device: Any, requires_grad: bool) -> Te
     return made.requires_grad_() if requires_grad else made
 
 
-def _size(operation: str, size: tuple[Any, ...]) -> tuple[int, ...]:
-    """A shape given as separate integers or as one sequence."""
+def _size(operation: str, size: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """A shape given as separate integers or as one sequence, which may be named `size`."""
+    if named is not None:
+        if size:
+            raise TypeError(f"{operation}: got a size twice, {size} and size={named}")
+        size = (named,)
     lengths = tuple(size[0]) if len(size) == 1 and isinstance(size[0], Sequence | np.ndarray) else size
     for n in lengths:
         if isinstance(n, bool) or not hasattr(n, "__index__"):
@@ -91,19 +95,19 @@ def _size(operation: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(n.__index__() for n in lengths)
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros, of the default float dtype unless given."""
-    return _finish(np.zeros(_size("zeros", size), dtype or get_default_dtype()), device, requires_grad)
+    return _finish(np.zeros(_size("zeros", sizes, size), dtype or get_default_dtype()), device, requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones, of the default float dtype unless given."""
-    return _finish(np.ones(_size("ones", size), dtype or get_default_dtype()), device, requires_grad)
+    return _finish(np.ones(_size("ones", sizes, size), dtype or get_default_dtype()), device, requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Memory with whatever stands in it."""
-    return _finish(np.empty(_size("empty", size), dtype or get_default_dtype()), device, requires_grad)
+    return _finish(np.empty(_size("empty", sizes, size), dtype or get_default_dtype()), device, requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -156,15 +160,19 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any 
 # ---------------------------------------------------------------------- random
 
 
-def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def rand(
+    *sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Uniform in [0, 1)."""
-    array = stream(generator).random(_size("rand", size), drawn_in(dtype or get_default_dtype()))
+    array = stream(generator).random(_size("rand", sizes, size), drawn_in(dtype or get_default_dtype()))
     return _finish(array.astype(dtype or get_default_dtype(), copy=False), device, requires_grad)
 
 
-def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randn(
+    *sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Normal with mean 0 and standard deviation 1."""
-    array = np.asarray(stream(generator).standard_normal(_size("randn", size), drawn_in(dtype or get_default_dtype())))
+    array = np.asarray(stream(generator).standard_normal(_size("randn", sizes, size), drawn_in(dtype or get_default_dtype())))
     return _finish(array.astype(dtype or get_default_dtype(), copy=False), device, requires_grad)
 
 
@@ -176,11 +184,22 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any 
     return randn(*input.shape, generator=generator, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
-def randint(*bounds: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:
+def randint(
+    *bounds: Any,
+    low: Any = None,
+    high: Any = None,
+    size: Any = None,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Tensor:
     """Integers from low (0 unless given) up to, not including, high: `randint(high, size)`, `randint(low, high, size)`."""
-    if len(bounds) not in (2, 3):
+    given = list(bounds)
+    size = given.pop() if size is None and given else size
+    high = given.pop() if high is None and given else high
+    low = given.pop() if low is None and given else low or 0
+    if given or size is None or high is None:
         raise TypeError(f"randint: takes (high, size) or (low, high, size), got {bounds}")
-    low, high, size = (0, *bounds) if len(bounds) == 2 else bounds
     if high <= low:
         raise RuntimeError(f"randint: high must be above low, got {low} and {high}")
     return _finish(stream(generator).integers(low, high, _size("randint", (size,))).astype(dtype or int64), device, False)

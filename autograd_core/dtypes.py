@@ -93,7 +93,15 @@ def promote(kind: str, operands: tuple[Any, ...]) -> tuple[Any, ...]:
     dtype = result_type(*operands)
     if kind == "float" and dtype.kind not in "fc":
         dtype = _default
-    return tuple(o.astype(dtype, copy=False) if isinstance(o, np.ndarray) else dtype.type(o) for o in operands)
+    return tuple([o.astype(dtype, copy=False) if isinstance(o, np.ndarray) else scalar(o, dtype) for o in operands])
+
+
+def scalar(value: Any, dtype: np.dtype[Any]) -> Any:
+    """A Python number in a dtype; an integer that is too large for it wraps round, as in PyTorch."""
+    try:
+        return dtype.type(value)
+    except OverflowError:
+        return np.asarray(value).astype(dtype)[()]
 
 
 def promote_types(a: Any, b: Any) -> np.dtype[Any]:

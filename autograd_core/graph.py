@@ -245,7 +245,8 @@ def ones(n: int, dtype: Any) -> Any:
 def fitted(part: Gradient, parent: Node, plan: Any) -> Gradient:
     """A contribution in its parent's shape and dtype: axes that were broadcast are summed, promoted numbers cast back."""
     if part.shape != parent.shape:
-        if type(part) is ndarray and part.shape[1:] == parent.shape and part.ndim == 2 and part.dtype is parent.dtype:
+        rows = type(part) is ndarray and part.ndim == 2 and part.shape[1:] == parent.shape
+        if rows and part.dtype is parent.dtype and part.dtype.itemsize >= 4:
             return ones(len(part), part.dtype) @ part  # the bias of rows, mostly: as a product it is the quickest sum
         surplus = len(part.shape) - len(parent.shape)
         axes = tuple(k for k, n in enumerate(part.shape) if k < surplus or (n != 1 and parent.shape[k - surplus] == 1))
@@ -253,6 +254,8 @@ def fitted(part: Gradient, parent: Node, plan: Any) -> Gradient:
             raise ShapeError(
                 f"{plan.op.name}: its rule returned a gradient of shape {tuple(part.shape)} for an input of shape {parent.shape}"
             )
+        if isinstance(part, ndarray) and part.dtype.itemsize == 2:  # float16 is summed in float32
+            part = part.astype(np.float32)
         part = part.sum(axes).reshape(parent.shape)
     if part.dtype is not parent.dtype:
         if part.dtype.kind == "c" and parent.dtype.kind == "f":

@@ -377,6 +377,18 @@ for axis in AXES:
                 lambda torch, x, axis=axis, keep=keep: torch.linalg.vector_norm(x, dim=axis, keepdim=keep),
             )
         )
+for p in (3, 1.5, 0.5, -2):
+    for axis, keep in ((None, False), (1, True), ((0, 2), False)):
+        rows.append(
+            Row(
+                f"reduce.p_norm p={p} axis={axis}".replace(", ", ","),
+                lambda x, p=p, axis=axis, keep=keep: ag.norm(x, p, dim=axis, keepdim=keep),
+                both(apart(2, 3, 2)),
+                lambda x, p=p, axis=axis, keep=keep: (np.abs(x) ** p).sum(axis, keepdims=keep) ** (1 / p),
+                lambda torch, x, p=p, axis=axis, keep=keep: torch.linalg.vector_norm(x, p, dim=axis, keepdim=keep),
+                tolerance=1e-4,
+            )
+        )
 for name, reference in {"argmax": np.argmax, "argmin": np.argmin}.items():
     operation = getattr(ag, name)
     for axis in (None, 1):
@@ -729,6 +741,9 @@ rows += [
             ("ij,ij,ij->i", ((2, 2), (2, 2), (2, 2))),
             ("ij,k->i", ((2, 3), (2,))),
             ("ab,cb,cd->ad", ((2, 3), (2, 3), (2, 2))),
+            ("ij,ij->i", ((3, 1), (3, 4))),
+            ("ij,ij->ij", ((3, 1), (1, 4))),
+            ("...i,...i", ((1, 2, 3), (4, 1, 3))),
         )
     ],
 ]

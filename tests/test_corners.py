@@ -1,4 +1,4 @@
-"""Defects of the engine's core that a review found, each as the program that showed it."""
+"""Corner cases of the engine's core, each as the program in which it once went wrong."""
 
 from __future__ import annotations
 
@@ -415,3 +415,9 @@ def test_the_checks_are_where_pytorch_has_them():
     assert autograd.gradcheck(lambda t: t * t, (x,))
     assert autograd.gradgradcheck(lambda t: t * t, (x,))
     assert graph.thread.grad
+
+
+def test_float16_biases_are_summed_in_float32():
+    x, b = ag.zeros(5000, 1, dtype=ag.float16), ag.zeros(1, dtype=ag.float16, requires_grad=True)
+    (x + b).backward(ag.ones(5000, 1, dtype=ag.float16))  # a sum in float16 stops at 2048
+    assert b.grad.item() == 5000

@@ -44,6 +44,7 @@ CASES = {
     "linear": (lambda: linalg.linear(sized(2, 3), sized(5, 4)), ShapeError, "the input's last dimension must be 4"),
     "linear bias": (lambda: linalg.linear(sized(2, 4), sized(5, 4), sized(3)), ShapeError, "one entry for each of the 5 out_features"),
     "einsum": (lambda: ag.einsum("ij,jk->ik", sized(2, 3), sized(4, 5)), ShapeError, "'j' is both 3 and 4"),
+    "einsum diagonal": (lambda: ag.einsum("ii->i", sized(1, 3)), ShapeError, "'i' is both 1 and 3"),
     "einsum terms": (lambda: ag.einsum("ij->i", F, F), ValueError, "1 terms for 2 operands"),
     "einsum rank": (lambda: ag.einsum("ijk->i", F), ValueError, "does not fit operand 0, which has 2 dimensions"),
     "einsum result": (lambda: ag.einsum("ij->k", F), ValueError, "the result 'k' may name each letter of the operands once"),
@@ -94,6 +95,11 @@ CASES = {
     "mean of integers": (lambda: WHOLE.mean(), RuntimeError, "mean: needs a floating-point or complex tensor, got int64"),
     "std of integers": (lambda: WHOLE.std(), RuntimeError, "std: needs a floating-point tensor, got int64"),
     "integer to a negative power": (lambda: WHOLE**-1, RuntimeError, "pow: integers to negative integer powers"),
+    "integers to negative powers": (
+        lambda: WHOLE ** ag.tensor([1, -1, 2]),
+        RuntimeError,
+        "pow: integers to negative integer powers are not allowed; convert to float first",
+    ),
     "in place into integers": (
         lambda: ag.tensor([1, 2]).add_(0.5),
         RuntimeError,
@@ -122,6 +128,8 @@ CASES = {
     "arange step": (lambda: ag.arange(0, 3, 0), RuntimeError, "arange: step must not be 0"),
     "arange": (lambda: ag.arange(), TypeError, "arange: takes (end), (start, end) or (start, end, step)"),
     "randint": (lambda: ag.randint(3, 3, (2,)), RuntimeError, "randint: high must be above low, got 3 and 3"),
+    "randint size": (lambda: ag.randint(high=3), TypeError, "randint: takes (high, size) or (low, high, size)"),
+    "size twice": (lambda: ag.zeros(2, size=(2,)), TypeError, "zeros: got a size twice, (2,) and size=(2,)"),
     "generator": (lambda: ag.rand(2, generator=3), TypeError, "generator: must be an autograd_core.Generator or None, got a int"),
     "seed": (lambda: ag.manual_seed("a"), TypeError, "manual_seed: the seed is an integer, got a str"),
     "normal_ std": (lambda: ag.ones(2).normal_(0, -1), RuntimeError, "normal_: std must not be negative"),

@@ -16,6 +16,7 @@ def leaf(values, dtype="float64"):
 
 A = np.array([[0.3, 0.7, 0.2], [0.9, 0.4, 0.6]])
 B = np.array([0.5, 0.8, 0.35])
+T = np.linspace(0.1, 1.2, 12).reshape(2, 2, 3)
 ABOVE_ONE = {np.arccosh}
 WHOLE = {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert}
 
@@ -45,16 +46,16 @@ def test_ufunc(ufunc):
 
 
 CALLS = {
-    np.sum: [((), {}), ((0,), {}), ((), {"axis": (0, 1), "keepdims": True}), ((), {"axis": -1})],
+    np.sum: [((), {}), ((0,), {}), ((), {"axis": ()}), ((0, np.float64), {}), ((), {"axis": (0, 1), "keepdims": True}), ((), {"axis": -1})],
     np.mean: [((), {}), ((0,), {}), ((), {"axis": 1, "keepdims": True})],
     np.prod: [((), {}), ((), {"axis": 0})],
-    np.max: [((), {}), ((), {"axis": 1})],
+    np.max: [((), {}), ((), {"axis": 1}), ((), {"axis": ()})],
     np.min: [((), {}), ((), {"axis": 1, "keepdims": True})],
     np.all: [((), {}), ((), {"axis": 0})],
     np.any: [((), {}), ((), {"axis": 0})],
     np.argmax: [((), {}), ((), {"axis": 1})],
     np.argmin: [((), {}), ((), {"axis": 1})],
-    np.var: [((), {}), ((), {"axis": 1, "ddof": 1}), ((), {"axis": 0, "keepdims": True})],
+    np.var: [((), {}), ((), {"axis": ()}), ((), {"axis": 1, "ddof": 1}), ((), {"axis": 0, "keepdims": True})],
     np.std: [((), {}), ((), {"axis": 1, "ddof": 1})],
     np.cumsum: [((), {}), ((), {"axis": 1})],
     np.linalg.norm: [((), {}), ((), {"axis": 1}), ((), {"ord": 1, "axis": 1}), ((), {"axis": 0, "keepdims": True})],
@@ -76,6 +77,7 @@ CALLS = {
     np.shape: [((), {})],
     np.ndim: [((), {})],
     np.size: [((), {}), ((1,), {})],
+    np.take: [(([0, 5, -1],), {}), ((1,), {"axis": 1}), ((np.array([[0, 2]]),), {"axis": -1})],
     np.zeros_like: [((), {}), ((), {"dtype": np.float32})],
     np.ones_like: [((), {})],
     np.full_like: [((2.0,), {})],
@@ -107,6 +109,17 @@ SEVERAL = {
     "where": (lambda a, b: np.where(A > 0.5, a, b), (A, A + 1)),
     "where with a number": (lambda a: np.where(A > 0.5, a, 0.0), (A,)),
     "dot": (lambda a, b: np.dot(a, b), (A, B)),
+    "dot of three dimensions": (lambda a, b: np.dot(a, b), (T, T.transpose(1, 2, 0) + 1)),
+    "dot of two and three": (lambda a, b: np.dot(a, b), (A, T.transpose(1, 2, 0))),
+    "dot of three and two": (lambda a, b: np.dot(a, b), (T, A.T)),
+    "dot of one and three": (lambda a, b: np.dot(a, b), (B, T.transpose(1, 2, 0))),
+    "dot with a number": (lambda a: np.dot(3.0, a), (A,)),
+    "dot with a number on the right": (lambda a: np.dot(a, 3.0), (A,)),
+    "vstack": (lambda a, b: np.vstack([a, b]), (A, B)),
+    "hstack": (lambda a, b: np.hstack([a, b]), (A, A + 1)),
+    "hstack of vectors": (lambda a, b: np.hstack([a, b]), (B, B + 1)),
+    "split": (lambda a: np.split(a, 3, axis=1)[1], (A,)),
+    "split at": (lambda a: np.split(a, [1, 5], axis=-1)[1], (A,)),
     "outer": (lambda a, b: np.outer(a, b), (A, B)),
     "einsum": (lambda a, b: np.einsum("ij,j->i", a, b), (A, B)),
     "einsum with an array": (lambda b: np.einsum("ij,j->i", A, b), (B,)),
@@ -121,17 +134,34 @@ def test_functions_of_several(name):
 
 
 def test_every_function_is_tested():
-    tested = set(CALLS) | {np.concatenate, np.stack, np.where, np.dot, np.outer, np.einsum, np.amax, np.amin, np.empty_like}
+    tested = set(CALLS) | {
+        np.concatenate,
+        np.stack,
+        np.vstack,
+        np.hstack,
+        np.split,
+        np.where,
+        np.dot,
+        np.outer,
+        np.einsum,
+        np.amax,
+        np.amin,
+        np.empty_like,
+    }
     assert set(FUNCTIONS) <= tested, {f.__name__ for f in set(FUNCTIONS) - tested}
 
 
 def test_reductions_of_ufuncs():
     t = leaf(A)
     for ufunc in (np.add, np.multiply, np.maximum, np.minimum):
-        for settings in ({}, {"axis": 1}, {"axis": None}, {"axis": 0, "keepdims": True}):
+        for settings in ({}, {"axis": 1}, {"axis": None}, {"axis": ()}, {"axis": 0, "keepdims": True}):
             result = ufunc.reduce(t, **settings)
             assert result.requires_grad
             np.testing.assert_allclose(result.detach().numpy(), ufunc.reduce(A, **settings))
+    for settings in ({"where": A > 0.5}, {"initial": 3.0}):
+        for given in (t, t.detach()):
+            with pytest.raises(TypeError, match=f"{next(iter(settings))}= is not supported with tensors"):
+                np.add.reduce(given, **settings)
     with pytest.raises(TypeError, match=r"np.add.accumulate: not recorded"):
         np.add.accumulate(t)
     np.testing.assert_allclose(np.add.accumulate(t.detach()).numpy(), np.add.accumulate(A))
@@ -178,6 +208,43 @@ def test_out_is_refused(requires_grad):
     assert out.tolist() == [0.0, 0.0, 0.0]
 
 
+WRITES = {
+    "np.add.at": lambda t: np.add.at(t, [0], 1.0),
+    "np.copyto": lambda t: np.copyto(t, 0.0),
+    "np.copyto by name": lambda t: np.copyto(src=0.0, dst=t),
+    "np.fill_diagonal": lambda t: np.fill_diagonal(t, 1.0),
+    "np.put": lambda t: np.put(t, [0], 1.0),
+    "np.putmask": lambda t: np.putmask(t, A > 0.5, 0.0),
+    "np.place": lambda t: np.place(t, A > 0.5, [0.0]),
+    "np.put_along_axis": lambda t: np.put_along_axis(t, np.zeros((1, 3), int), 1.0, 0),
+    "np.nan_to_num": lambda t: np.nan_to_num(t, copy=False),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_writing_past_the_graph_is_refused(name, requires_grad):
+    t = leaf(A) if requires_grad else ag.tensor(A)
+    with pytest.raises(TypeError, match=rf"{name.split()[0]}\b.*in-place methods .* or assign"):
+        WRITES[name](t)
+    np.testing.assert_array_equal(t.detach().numpy(), A)
+
+
+def test_tensors_may_be_written_into_arrays():
+    array = np.zeros((2, 3))
+    np.copyto(array, ag.tensor(A))
+    np.testing.assert_array_equal(array, A)
+    with pytest.raises(TypeError, match="gradient would be lost"):
+        np.copyto(array, leaf(A))
+
+
+def test_no_axes_reduce_nothing():
+    """NumPy's `axis=()` leaves every element; PyTorch's `dim=()` takes all dimensions."""
+    t = leaf(A)
+    np.testing.assert_array_equal(np.sum(t, axis=()).detach().numpy(), A)
+    assert t.sum(dim=()).shape == ()
+
+
 def test_an_array_cannot_take_a_tensor_in_place():
     array = B.copy()
     with pytest.raises(TypeError, match="out="):
@@ -210,7 +277,7 @@ def test_unknown_functions():
         (lambda t: np.hypot(t, t), "np.hypot"),
         (lambda t: np.cbrt(t), "np.cbrt"),
         (lambda t: np.histogram(t), "np.histogram"),
-        (lambda t: np.vstack([t, t]), "np.vstack"),
+        (lambda t: np.dstack([t, t]), "np.dstack"),
         (lambda t: np.add.outer(t, t), "np.add.outer"),
         (lambda t: np.sin(t, where=A > 0.5), r"np.sin with \['where'\]"),
     ):

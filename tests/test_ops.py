@@ -10,7 +10,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.check import gradcheck, gradgradcheck
-from autograd_core.ops import activation
+from autograd_core.ops import activation, linalg
 from autograd_core.ops.shape import sum_to
 from autograd_core.plan import names_of
 from tests.table import ROWS, Row, declared
@@ -269,6 +269,14 @@ SPECIAL = {
     "clamp at bounds": (lambda t: t.clamp(-1.0, 1.0), [-2.0, -1.0, 0.0, 1.0, 2.0], [-1.0, -1.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0, 0.0]),
     "norm at 0": (lambda t: t.norm(), [0.0, 0.0], 0.0, [0.0, 0.0]),
     "norm p=1 at 0": (lambda t: t.norm(p=1), [0.0, -2.0], 2.0, [0.0, -1.0]),
+    "norm p=3 at 0": (lambda t: t.norm(p=3), [0.0, 0.0], 0.0, [0.0, 0.0]),
+    "norm p=1.5, a row of zeros": (lambda t: t.reshape(2, 2).norm(p=1.5, dim=1), [0.0, 0.0, 0.0, -8.0], [0.0, 8.0], [0.0, 0.0, 0.0, -1.0]),
+    "norm p=0.5 with a zero": (lambda t: t.norm(p=0.5), [0.0, 4.0], 4.0, [0.0, 1.0]),
+    "norm p=-1 with a zero": (lambda t: t.norm(p=-1), [0.0, 4.0], 0.0, [0.0, 0.0]),
+    "max with nan": (lambda t: t.max(), [1.0, nan, 2.0], nan, [0.0, 1.0, 0.0]),
+    "min with two nans": (lambda t: t.min(), [nan, nan, 2.0], nan, [0.5, 0.5, 0.0]),
+    "clamp to a tensor, nan": (lambda t: t.clamp(t.detach() * 0 + 2, t.detach() * 0 + 3)[1:], [nan, 1.0, 4.0], [2.0, 3.0], [0.0, 0.0, 0.0]),
+    "logsumexp of nothing": (lambda t: t.reshape(0, 3).logsumexp(0), [], [-inf, -inf, -inf], []),
     "norm p=inf": (lambda t: t.norm(p=inf), [1.0, -2.0], 2.0, [0.0, -1.0]),
     "std of equals": (lambda t: t.std(), [2.0, 2.0, 2.0], 0.0, [0.0, 0.0, 0.0]),
     "var of equals": (lambda t: t.var(), [2.0, 2.0, 2.0], 0.0, [0.0, 0.0, 0.0]),
@@ -335,3 +343,100 @@ def test_large_numbers_do_not_warn(function, dtype):
             result.sum().backward()
         assert np.isfinite(result.detach().numpy()).all()
         assert np.isfinite(x.grad.numpy()).all()
+
+
+def test_bounds_that_are_tensors_do_not_hide_nan():
+    x, low, high = (ag.tensor(v) for v in ([1.0, nan, 3.0, 5.0], [0.0, 0.0, nan, 1.0], [2.0, 2.0, 2.0, nan]))
+    np.testing.assert_array_equal(x.clamp(low, high).numpy(), [1.0, nan, nan, nan])
+    np.testing.assert_array_equal(x.clamp(min=low).numpy(), [1.0, nan, nan, 5.0])
+    np.testing.assert_array_equal(x.clamp(max=high).numpy(), [1.0, nan, 2.0, nan])
+    np.testing.assert_array_equal(x.clamp(ag.full((4,), 3.0), 2.0).numpy(), [2.0, nan, 2.0, 2.0])
+
+
+def test_softshrink_does_not_hide_nan():
+    from nn.functional import softshrink
+
+    x = ag.tensor([nan, 0.5, -0.75, 2.0], requires_grad=True)
+    softshrink(x).sum().backward()
+    np.testing.assert_array_equal(softshrink(x.detach()).numpy(), [nan, 0.0, -0.25, 1.5])
+    np.testing.assert_array_equal(x.grad.numpy(), [1.0, 0.0, 1.0, 1.0])
+
+
+HALF = {  # on float16: the function, the input, the value, the gradient of the first entry
+    "mean": (lambda t: t.mean(), np.ones(100_000), 1.0, 1e-5),
+    "var": (lambda t: t.var(), np.arange(200_000) % 2, 0.25, -5e-6),
+    "std": (lambda t: t.std(), np.arange(200_000) % 2, 0.5, -5e-6),
+    "norm": (lambda t: t.norm(), np.arange(200_000) % 2, 316.25, 0.0),
+    "norm of large": (lambda t: t.norm(), np.full(4, 300.0), 600.0, 0.5),
+    "norm p=3": (lambda t: t.norm(p=3), np.full(8, 300.0), 600.0, 0.25),
+    "softmax": (lambda t: t.softmax(0)[0], np.zeros(100_000), 1e-5, 1e-5),
+    "log_softmax": (lambda t: t.log_softmax(0)[0], np.zeros(100_000), -np.log(1e5), 1.0),
+    "logsumexp": (lambda t: t.logsumexp(0), np.zeros(100_000), np.log(1e5), 1e-5),
+    "cumsum": (lambda t: t.cumsum(0)[-1], np.ones(20_000), 20_000.0, 1.0),
+    "sum_to": (lambda t: t.reshape(-1, 2).sum_to_size(2)[0], np.ones(40_000), 20_000.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", HALF)
+def test_statistics_of_float16_are_computed_in_float32(name):
+    function, given, value, gradient = HALF[name]
+    x = ag.tensor(given, dtype=ag.float16, requires_grad=True)
+    result = function(x)
+    result.backward()
+    assert result.dtype == x.grad.dtype == np.float16
+    np.testing.assert_allclose(result.item(), value, rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(x.grad.numpy()[0], gradient, rtol=2e-2, atol=1e-7)
+
+
+@pytest.mark.parametrize("shapes", [((2, 3, 0), (0, 5)), ((2, 3, 0), (0,)), ((2, 0, 3), (3, 5)), ((0, 2, 3), (3, 5))], ids=str)
+def test_products_over_nothing(shapes):
+    a, b = (ag.ones(*s, requires_grad=True) for s in shapes)
+    result = a @ b
+    assert result.tolist() == np.zeros(np.matmul(*[np.ones(s) for s in shapes]).shape).tolist()
+    result.sum().backward()
+    assert (a.grad.shape, b.grad.shape) == (a.shape, b.shape)
+
+
+def test_linear_of_nothing():
+    weight = ag.ones(5, 0, requires_grad=True)
+    out = linalg.linear(ag.ones(2, 3, 0), weight, ag.ones(5))
+    assert out.tolist() == np.ones((2, 3, 5)).tolist()
+    out.sum().backward()
+    assert weight.grad.shape == (5, 0)
+
+
+def test_integers_wrap_round():
+    small = ag.tensor([1, 255], dtype=ag.uint8)
+    assert (small == -1).tolist() == [False, True]
+    assert (small < 256).tolist() == [False, False]
+    assert (small - 300).tolist() == [213, 211]
+    assert (300 - small).tolist() == [43, 45]
+    assert (small - 300).dtype == ag.uint8
+    assert (ag.tensor([1], dtype=ag.int8) + 200).tolist() == [-55]
+
+
+@pytest.mark.parametrize("dim", [0, 1, -1])
+def test_a_vector_of_nothing_is_joined_to_anything(dim):
+    nothing, x = ag.zeros(0, dtype=ag.float64, requires_grad=True), ag.ones(2, 2, requires_grad=True)
+    result = ag.cat([nothing, x, nothing], dim)
+    assert result.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+    assert result.dtype == ag.float64
+    result.sum().backward()
+    assert nothing.grad.shape == (0,)
+    assert x.grad.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+    assert ag.cat([nothing, ag.ones(3)]).shape == (3,)
+    assert ag.cat([nothing, nothing]).shape == (0,)
+
+
+def test_sizes_by_name():
+    for make in (ag.zeros, ag.ones, ag.empty, ag.rand, ag.randn):
+        assert make(size=(2, 3)).shape == (2, 3)
+    for drawn in (ag.randint(low=2, high=4, size=(50,)), ag.randint(2, high=4, size=(50,)), ag.randint(2, 4, size=(50,))):
+        assert set(drawn.tolist()) == {2, 3}
+    assert set(ag.randint(2, size=(50,)).tolist()) == {0, 1}
+    assert set(ag.randint(high=2, size=(50,)).tolist()) == {0, 1}
+
+
+def test_constants():
+    assert (ag.pi, ag.e, ag.inf) == (np.pi, np.e, np.inf)
+    assert np.isnan(ag.nan)

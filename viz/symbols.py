@@ -255,7 +255,7 @@ STYLES: dict[str, Callable[..., Symbol]] = {
     "eq": _between("="),
     "ne": _between("≠"),
     "logical_and": _between("and"),
-    "logical_or": _between("or"),
+    "logical_or": lambda a, b: a if b.text.startswith("isnan(") else _between("or")(a, b),  # how NaN spreads is not printed
     "zeros_like": lambda x: Symbol("0"),
     "sum": lambda x, **settings: Symbol(f"Σ({x.text})" if x.strength < ATOM else f"Σ {x.text}", ATOM),
     "broadcast_to": lambda x, target: _repeat(x, target),

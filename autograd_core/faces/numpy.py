@@ -6,6 +6,8 @@ What cannot be differentiated through raises for a tensor that records; a gradie
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -76,13 +78,28 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     }.items()
 } | {np.power: pointwise.pow, np.matmul: linalg.matmul}
 
+
+def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A reduction as NumPy calls it: `axis=()` reduces nothing, where PyTorch's `dim=()` is all dimensions."""
+
+    def call(a: Tensor, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **others: Any) -> Tensor:
+        if others:
+            raise TypeError(f"np.{function.__name__}: {', '.join(sorted(others))}= is not supported with tensors")
+        converted = {} if dtype is None else {"dtype": dtype}
+        if isinstance(axis, tuple) and not axis:
+            return function(shapes.unsqueeze(a, -1), -1, **converted)
+        return function(a, axis, keepdims, **converted)
+
+    return call
+
+
 REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
-    np.add: reductions.sum,
-    np.multiply: reductions.prod,
-    np.maximum: reductions.amax,
-    np.minimum: reductions.amin,
-    np.logical_and: reductions.all,
-    np.logical_or: reductions.any,
+    np.add: _reduction(reductions.sum),
+    np.multiply: _reduction(reductions.prod),
+    np.maximum: _reduction(reductions.amax),
+    np.minimum: _reduction(reductions.amin),
+    np.logical_and: _reduction(reductions.all),
+    np.logical_or: _reduction(reductions.any),
 }
 
 
@@ -93,9 +110,11 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **sett
             f"np.{ufunc.__name__}: out= is not supported with tensors; an array cannot hold a gradient. Assign the result instead"
         )
     settings.pop("out", None)
+    if method == "at" and isinstance(inputs[0], Tensor):
+        raise TypeError(written(f"np.{ufunc.__name__}.at"))
     if method == "reduce" and ufunc in REDUCTIONS:
         settings.setdefault("axis", 0)
-        return REDUCTIONS[ufunc](inputs[0], **{k: v for k, v in settings.items() if k in ("axis", "keepdims", "dtype")})
+        return REDUCTIONS[ufunc](inputs[0], **settings)
     operation = UFUNCS.get(ufunc) if method == "__call__" and not settings else None
     if operation is None:
         what = (
@@ -119,6 +138,12 @@ def numpy_promoted(ufunc: np.ufunc, inputs: tuple[Any, ...]) -> list[Any]:
     except TypeError:
         return operands
     return [shapes.to(o, d) if isinstance(o, Tensor) else o for o, d in zip(operands, chosen, strict=False)]
+
+
+def written(name: str) -> str:
+    return (
+        f"{name}: would change a tensor behind the graph's back; use its in-place methods (add_, copy_, ...) or assign: t[index] = values"
+    )
 
 
 def on_plain(what: str, function: Callable[..., Any], args: Any, settings: Any) -> Any:
@@ -163,6 +188,8 @@ def _transpose(a: Tensor, axes: Any = None) -> Tensor:
 
 def _moment(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(a: Tensor, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
+        if isinstance(axis, tuple) and not axis:
+            return function(shapes.unsqueeze(a, -1), -1, correction=ddof)
         return function(a, axis, keepdim=keepdims, correction=ddof)
 
     return call
@@ -186,16 +213,55 @@ def _norm(x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) 
     return reductions.norm(x, 2 if ord is None else ord, axis, keepdims)
 
 
+def _dot(a: Any, b: Any) -> Any:
+    """Over the last axis of a and the last but one of b; all of their other axes, and numbers multiply."""
+    a, b = (v if isinstance(v, Tensor) or np.ndim(v) == 0 else constant(np.asarray(v)) for v in (a, b))
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    if a.ndim < 2 or b.ndim < 3:
+        return linalg.matmul(a, b)
+    columns = shapes.movedim(b, -2, 0)
+    out = linalg.matmul(a, shapes.reshape(columns, (columns.shape[0], prod(columns.shape[1:]))))
+    return shapes.reshape(out, (*a.shape[:-1], *columns.shape[1:]))
+
+
+def _split(ary: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    n = ary.shape[axis]
+    if isinstance(indices_or_sections, int):
+        if n % indices_or_sections:
+            raise ValueError(f"np.split: {n} entries cannot be divided into {indices_or_sections} equal parts")
+        return list(shapes.split(ary, [n // indices_or_sections] * indices_or_sections, axis))
+    bounds = [0, *indices_or_sections, n]
+    index = (slice(None),) * (axis % ary.ndim)
+    return [ary[(*index, slice(*pair))] for pair in pairwise(bounds)]
+
+
+def _vstack(tup: Any) -> Tensor:
+    return shapes.cat([t if t.ndim > 1 else shapes.reshape(t, (1, -1)) for t in _tensors(tup)], 0)
+
+
+def _hstack(tup: Any) -> Tensor:
+    parts = [t if t.ndim else shapes.reshape(t, (1,)) for t in _tensors(tup)]
+    return shapes.cat(parts, min(parts[0].ndim - 1, 1))
+
+
+def _take(a: Tensor, indices: Any, axis: int | None = None) -> Tensor:
+    chosen = indices.array if isinstance(indices, Tensor) else np.asarray(indices)
+    if axis is None:
+        return shapes.reshape(a, -1)[chosen]
+    return a[(*(slice(None),) * (axis % a.ndim), chosen)]
+
+
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
-    np.sum: reductions.sum,
-    np.mean: reductions.mean,
-    np.prod: reductions.prod,
-    np.max: reductions.amax,
-    np.min: reductions.amin,
-    np.amax: reductions.amax,
-    np.amin: reductions.amin,
-    np.all: reductions.all,
-    np.any: reductions.any,
+    np.sum: _reduction(reductions.sum),
+    np.mean: _reduction(reductions.mean),
+    np.prod: _reduction(reductions.prod),
+    np.max: _reduction(reductions.amax),
+    np.min: _reduction(reductions.amin),
+    np.amax: _reduction(reductions.amax),
+    np.amin: _reduction(reductions.amin),
+    np.all: _reduction(reductions.all),
+    np.any: _reduction(reductions.any),
     np.argmax: reductions.argmax,
     np.argmin: reductions.argmin,
     np.var: _moment(reductions.var),
@@ -211,6 +277,10 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.expand_dims: _expand_dims,
     np.broadcast_to: lambda array, shape: shapes.expand(array, shape),
     np.concatenate: lambda arrays, axis=0: shapes.cat(_tensors(arrays), axis),
+    np.vstack: _vstack,
+    np.hstack: _hstack,
+    np.split: _split,
+    np.take: _take,
     np.stack: lambda arrays, axis=0: shapes.stack(_tensors(arrays), axis),
     np.flip: lambda m, axis=None: shape.flip(m, axis=tuple(range(m.ndim)) if axis is None else axis),
     np.roll: lambda a, shift, axis=None: shapes.roll(a, shift, axis),
@@ -220,7 +290,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.clip: lambda a, a_min=None, a_max=None, *, min=None, max=None: pointwise.clamp(
         a, a_min if min is None else min, a_max if max is None else max
     ),
-    np.dot: linalg.matmul,
+    np.dot: _dot,
     np.outer: lambda a, b: linalg.outer(shapes.reshape(a, -1), shapes.reshape(b, -1)),
     np.einsum: linalg.einsum,
     np.copy: shape.clone,
@@ -233,6 +303,14 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.full_like: lambda a, fill_value, dtype=None: constant(np.full_like(a.array, fill_value, dtype)),
     np.empty_like: lambda a, dtype=None: constant(np.empty_like(a.array, dtype)),
 }
+WRITING = {  # NumPy's functions that write into their first argument, and what they call it
+    np.copyto: "dst",
+    np.fill_diagonal: "a",
+    np.put: "a",
+    np.putmask: "a",
+    np.place: "arr",
+    np.put_along_axis: "arr",
+}
 VALUES_ONLY = {np.allclose, np.isclose, np.array_equal, np.array_str, np.array_repr, np.array2string}
 
 
@@ -241,6 +319,10 @@ def array_function(self: Tensor, function: Callable[..., Any], types: Any, args:
     name = f"np.{function.__name__}"
     if settings.get("out") is not None:
         raise TypeError(f"{name}: out= is not supported with tensors; an array cannot hold a gradient. Assign the result instead")
+    if function in WRITING and isinstance(args[0] if args else settings[WRITING[function]], Tensor):
+        raise TypeError(written(name))
+    if function is np.nan_to_num and not (args[1] if len(args) > 1 else settings.get("copy", True)):
+        raise TypeError(written(f"{name} with copy=False"))
     if function in VALUES_ONLY:
         return function(*without_tensors(args), **without_tensors(settings))
     operation = FUNCTIONS.get(function)

@@ -36,11 +36,16 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     if min is None and max is None:
         raise RuntimeError("clamp: give min, max, or both")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
-        low = input if min is None else elementwise.where(elementwise.ge(input, min), input, min)
-        return low if max is None else elementwise.where(elementwise.le(low, max), low, max)
+        low = input if min is None else elementwise.where(beyond(elementwise.lt(input, min), min), min, input)
+        return low if max is None else elementwise.where(beyond(elementwise.gt(low, max), max), max, low)
     if need_tensor("clamp", input).dtype.kind in "biu" and (isinstance(min, float) or isinstance(max, float)):
         input = to(input, get_default_dtype())
     return elementwise.clamp(input, low=min, high=max)
+
+
+def beyond(outside: Tensor, bound: Any) -> Tensor:
+    """Where a bound is to be taken: also where it is not a number."""
+    return elementwise.logical_or(outside, elementwise.ne(bound, bound)) if isinstance(bound, Tensor) else outside
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:

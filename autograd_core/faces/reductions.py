@@ -123,7 +123,7 @@ def norm(input: Any, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Tens
         return sum(to(input != 0, input.dtype), axis, keepdim)
     if isinstance(p, str):
         raise ValueError(f"norm: p is a number or 'fro', got {p!r}")
-    return sum(elementwise.abs(input) ** p, axis, keepdim) ** (1 / p) if p != 1 else sum(elementwise.abs(input), axis, keepdim)
+    return reduce.p_norm(input, p=p, axis=axis, keepdims=keepdim) if p != 1 else sum(elementwise.abs(input), axis, keepdim)
 
 
 @both_names

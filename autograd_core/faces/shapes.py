@@ -145,7 +145,13 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     parts = [need_tensor("cat", t) for t in tensors]
     if not parts:
         raise ValueError("cat: needs at least one tensor")
-    return shape.concat(*parts, axis=one_dim("cat", parts[0].ndim, dim))
+    found = [p.array.shape for p in parts]
+    whole = next((s for s in found if s != (0,)), (0,)) if (0,) in found else found[0]
+    axis = one_dim("cat", len(whole), dim)
+    if len(whole) > 1 and (0,) in found:  # vectors of nothing fit everywhere
+        nothing = tuple(0 if k == axis else n for k, n in enumerate(whole))
+        parts = [shape.reshape(p, shape=nothing) if s == (0,) else p for p, s in zip(parts, found, strict=True)]
+    return shape.concat(*parts, axis=axis)
 
 
 @both_names

@@ -77,7 +77,12 @@ def remainder(a, b):
 )
 def pow(a, b):
     """a to the power b, both arrays."""
-    return a**b
+    try:
+        return a**b
+    except ValueError as error:
+        if "negative integer powers" not in str(error):
+            raise
+        raise RuntimeError("pow: integers to negative integer powers are not allowed; convert to float first") from None
 
 
 @primitive(lambda g, x, exponent: g * (exponent * power(x, exponent=exponent - 1)) if exponent else zeros_like(g))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from ..errors import ShapeError
@@ -40,7 +42,7 @@ def matmul(input, other):
     if a == 1:
         return squeeze(matmul(expand_dims(input, axis=0), other), axis=-2)
     if b == 2:  # one large product instead of many small ones
-        rows = reshape(input, shape=(-1, input.shape[-1]))
+        rows = reshape(input, shape=(prod(input.shape[:-1]), input.shape[-1]))
         return reshape(matrix_product(rows, other), shape=(*input.shape[:-1], other.shape[-1]))
     return matrix_product(input, other)
 
@@ -74,7 +76,7 @@ def linear(input, weight, bias=None):
     """
     if isinstance(input, Tensor) and input.array.ndim == 2:
         return linear_rows_without_bias(input, weight) if bias is None else linear_rows(input, weight, bias)
-    rows = input if input.ndim == 2 else reshape(input, shape=(-1, input.shape[-1]) if input.ndim and input.shape[-1] else input.shape)
+    rows = reshape(input, shape=(prod(input.shape[:-1]), input.shape[-1])) if input.ndim not in (0, 2) else input
     out = linear_rows_without_bias(rows, weight) if bias is None else linear_rows(rows, weight, bias)
     return out if input.ndim == 2 else reshape(out, shape=(*input.shape[:-1], weight.shape[0]))
 
@@ -111,13 +113,21 @@ def einsum(equation, *operands):
     tensors = list(operands[0] if len(operands) == 1 and isinstance(operands[0], list | tuple) else operands)
     terms, result = parsed(equation, [x.ndim for x in tensors])
     lengths: dict[str, int] = {}
+    broadcasts = False
     for k, term in enumerate(terms):
-        for letter, n in zip(term, tensors[k].shape, strict=True):
-            if lengths.setdefault(letter, n) != n and 1 not in (n, lengths[letter]):
-                shapes = ", ".join(str(tuple(x.shape)) for x in tensors)
-                raise ShapeError(f"einsum {equation!r} of {shapes}: {letter!r} is both {lengths[letter]} and {n}")
-            lengths[letter] = max(lengths[letter], n) if n and lengths[letter] else min(n, lengths[letter])
-        tensors[k], terms[k] = without_repeats(tensors[k], term)
+        if len(set(term)) < len(term):
+            tensors[k], terms[k] = without_repeats(equation, tensors[k], term)
+        for letter, n in zip(terms[k], tensors[k].shape, strict=True):
+            known = lengths.setdefault(letter, n)
+            if known != n:
+                if n != 1 and known != 1:
+                    shapes = ", ".join(str(tuple(x.shape)) for x in tensors)
+                    raise ShapeError(f"einsum {equation!r} of {shapes}: {letter!r} is both {known} and {n}")
+                broadcasts = True
+                lengths[letter] = n if known == 1 else known
+    if broadcasts:
+        pairs = [without_broadcast(x, term, lengths) for x, term in zip(tensors, terms, strict=True)]
+        tensors, terms = [x for x, _ in pairs], [term for _, term in pairs]
     return contract(*tensors, terms=tuple(terms), result=result)
 
 
@@ -145,15 +155,23 @@ def parsed(equation, ranks):
     return terms, result
 
 
-def without_repeats(x, term):
-    """Take diagonals until no letter of the term stands twice."""
+def without_repeats(equation, x, term):
+    """Take diagonals until no letter of the term stands twice. Raises ShapeError where a diagonal's two lengths differ."""
     while len(set(term)) < len(term):
         letter = next(c for c in term if term.count(c) > 1)
         first = term.index(letter)
         second = term.index(letter, first + 1)
+        if x.shape[first] != x.shape[second]:
+            raise ShapeError(f"einsum {equation!r} of {tuple(x.shape)}: {letter!r} is both {x.shape[first]} and {x.shape[second]}")
         x = diagonal(x, offset=0, axes=(first, second))
         term = term[:first] + term[first + 1 : second] + term[second + 1 :] + letter
     return x, term
+
+
+def without_broadcast(x, term, lengths):
+    """Drop the letters along which x has length 1 and others more: there it is the same for all of them."""
+    axes = tuple(k for k, letter in enumerate(term) if x.shape[k] != lengths[letter])
+    return (squeeze(x, axis=axes) if axes else x), "".join(letter for k, letter in enumerate(term) if k not in axes)
 
 
 def outer(input, vec2):

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from ..primitive import primitive
-from .elementwise import exp, where
+from .elementwise import abs, exp, isnan, logical_or, sign, where
 from .shape import astype, expand_dims, flip, repeat_to
 
 
@@ -28,6 +28,16 @@ def count(shape, axis):
     return prod(shape if axis is None else [shape[a] for a in normal(axis, len(shape))])
 
 
+def divided(g, n):
+    """g / n; float16 cannot hold a large count n, but its reciprocal."""
+    return g * (1 / n) if n > 65504 and g.dtype == np.float16 else g / n
+
+
+def wide(x):
+    """x, of float16 as float32: what is summed is rounded once, at the end, and does not overflow on the way."""
+    return x.astype(np.float32) if x.dtype.char == "e" else x
+
+
 @primitive(lambda g, shape, axis, keepdims: spread(g, shape, axis, keepdims))
 def sum(x, *, axis=None, keepdims=False):
     if x.dtype.kind not in "fc":
@@ -35,7 +45,7 @@ def sum(x, *, axis=None, keepdims=False):
     return sum_wide(x, axis, keepdims).astype(x.dtype, copy=False)
 
 
-@primitive(lambda g, shape, axis, keepdims: spread(g / count(shape, axis), shape, axis, keepdims))
+@primitive(lambda g, shape, axis, keepdims: spread(divided(g, count(shape, axis)), shape, axis, keepdims))
 def mean(x, *, axis=None, keepdims=False):
     if x.dtype.kind not in "fc":
         raise RuntimeError(f"mean: needs a floating-point or complex tensor, got {x.dtype}; convert it first, e.g. t.float()")
@@ -54,8 +64,7 @@ def sum_wide(x, axis, keepdims):
 )
 def var(x, *, axis=None, correction=1, keepdims=False):
     """The variance: the squared deviations' sum over (their count - correction)."""
-    deviation = x - mean(x, axis=axis, keepdims=True)
-    return sum(deviation * deviation, axis=axis, keepdims=keepdims) / freedom(x.shape, axis, correction)
+    return variance(wide(x), axis, correction, keepdims).astype(x.dtype, copy=False)
 
 
 @primitive(
@@ -67,7 +76,12 @@ def var(x, *, axis=None, correction=1, keepdims=False):
 )
 def std(x, *, axis=None, correction=1, keepdims=False):
     """The standard deviation, √var; where it is zero the gradient is zero."""
-    return np.sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
+    return np.sqrt(variance(wide(x), axis, correction, keepdims)).astype(x.dtype, copy=False)
+
+
+def variance(x, axis, correction, keepdims):
+    deviation = x - mean(x, axis=axis, keepdims=True)
+    return sum(deviation * deviation, axis=axis, keepdims=keepdims) / freedom(x.shape, axis, correction)
 
 
 def freedom(shape, axis, correction):
@@ -87,8 +101,8 @@ def _extreme(name, function):
 
 
 def shared(g, x, out, shape, axis, keepdims):
-    """The gradient of an extreme: in equal parts to the elements that attain it."""
-    attains = astype(x == spread(out, shape, axis, keepdims), dtype=x.dtype)
+    """The gradient of an extreme: in equal parts to the elements that attain it (if there are any, those that are not numbers)."""
+    attains = astype(logical_or(x == spread(out, shape, axis, keepdims), isnan(x)), dtype=x.dtype)
     return attains * spread(g, shape, axis, keepdims) / sum(attains, axis=axis, keepdims=True)
 
 
@@ -102,25 +116,42 @@ amin = _extreme("amin", np.amin)
 )
 def logsumexp(x, *, axis=None, keepdims=False):
     """log Σ eˣ, without overflow."""
-    top = np.amax(x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0)
+    top = np.amax(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, x.dtype.type(0))
     with np.errstate(divide="ignore"):
-        out = np.log(np.exp(x - top).sum(axis, keepdims=True)) + top
+        out = (np.log(np.exp(wide(x - top)).sum(axis, keepdims=True)) + top).astype(x.dtype, copy=False)
     return out if keepdims else np.squeeze(out, axis=tuple(range(x.ndim)) if axis is None else axis)
 
 
 @primitive(
-    lambda g, x, out, shape, axis, keepdims: spread(g, shape, axis, keepdims) * x / spread(where(out == 0, 1, out), shape, axis, keepdims),
+    lambda g, x, out, shape, axis, keepdims: spread(g / where(out == 0, 1, out), shape, axis, keepdims) * x,
     name="norm",
 )
 def euclidean_norm(x, *, axis=None, keepdims=False):
     """√Σ x²; at zero the gradient is zero."""
-    return np.sqrt(np.square(x if x.dtype.kind == "f" else np.abs(x)).sum(axis, keepdims=keepdims))
+    size = x if x.dtype.kind == "f" else np.abs(x)
+    out = np.sqrt(np.add.reduce(np.square(wide(size)), axis=axis, keepdims=keepdims))
+    return out.astype(np.float16) if size.dtype.char == "e" else out
+
+
+@primitive(
+    lambda g, x, out, shape, p, axis, keepdims: (
+        spread(g, shape, axis, keepdims)
+        * sign(x)
+        * (where(x == 0, 1, abs(x)) / spread(out if p < 0 else where(out == 0, 1, out), shape, axis, keepdims)) ** (p - 1)
+    ),
+    name="norm",
+    promotes="float",
+)
+def p_norm(x, *, p, axis=None, keepdims=False):
+    """(Σ |x|^p)^(1/p); the gradient by an entry that is zero is zero."""
+    size = np.abs(x)
+    return (np.add.reduce(wide(size) ** p, axis=axis, keepdims=keepdims) ** (1 / p)).astype(size.dtype, copy=False)
 
 
 @primitive(lambda g, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis))
 def cumsum(x, *, axis):
-    return np.cumsum(x, axis, dtype=x.dtype if x.dtype.kind in "fc" else np.int64)
+    return np.cumsum(wide(x), axis).astype(x.dtype, copy=False) if x.dtype.kind in "fc" else np.cumsum(x, axis, dtype=np.int64)
 
 
 # ---------------------------------------------------------------------- no gradient

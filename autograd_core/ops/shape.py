@@ -55,7 +55,7 @@ def sum_to(x, *, target):
     """x summed over the axes along which an array of shape `target` would be repeated to x's shape."""
     surplus = x.ndim - len(target)
     axes = tuple(k for k, n in enumerate(x.shape) if k < surplus or (n != 1 and target[k - surplus] == 1))
-    return np.reshape(x.sum(axes), target)
+    return np.reshape(x.sum(axes, dtype=np.float32 if x.dtype.char == "e" else None), target).astype(x.dtype, copy=False)
 
 
 @primitive(lambda g, axis: flip(g, axis=axis), promotes="no")

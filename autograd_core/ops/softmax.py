@@ -6,7 +6,7 @@ import numpy as np
 
 from ..primitive import primitive
 from .elementwise import exp
-from .reduce import sum
+from .reduce import sum, wide
 
 
 @primitive(lambda g, out, axis: out * (g - sum(g * out, axis=axis, keepdims=True)), promotes="float")
@@ -14,7 +14,7 @@ def softmax(x, *, axis):
     """eˣ / Σ eˣ, without overflow."""
     out = x - np.amax(x, axis=axis, keepdims=True, initial=-np.inf)
     np.exp(out, out=out)
-    out /= out.sum(axis, keepdims=True)
+    out /= wide(out).sum(axis, keepdims=True)
     return out
 
 
@@ -22,5 +22,5 @@ def softmax(x, *, axis):
 def log_softmax(x, *, axis):
     """x - log Σ eˣ, without overflow."""
     out = x - np.amax(x, axis=axis, keepdims=True, initial=-np.inf)
-    out -= np.log(np.exp(out).sum(axis, keepdims=True))
+    out -= np.log(wide(np.exp(out)).sum(axis, keepdims=True))
     return out
