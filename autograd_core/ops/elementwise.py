@@ -255,7 +255,24 @@ def round(x, *, decimals=0):
 @primitive(None, lambda g, condition: where(condition, g, 0), lambda g, condition: where(condition, 0, g), promotes="choice")
 def where(condition, a, b):
     """a where the condition holds, else b."""
+    if type(b) is int and b == 0:
+        return or_zero(a, condition)
+    if type(a) is int and a == 0:
+        return or_zero(b, np.logical_not(condition))
     return np.where(condition, a, b)
+
+
+def or_zero(x, condition):
+    """x where the condition holds, else 0.
+
+    np.where takes a branch for each element, which a random condition makes twenty times as slow as a product. So floats'
+    bits are multiplied by 0 or 1, as integers: infinities and NaN that were not chosen go, too.
+    """
+    bits = BITS.get(getattr(x, "dtype", None))
+    return np.where(condition, x, 0) if bits is None else (x.view(bits) * condition).view(x.dtype)
+
+
+BITS = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 
 
 @primitive(lambda g, a, b: where(a > b, g, where(a == b, g / 2, 0)), lambda g, a, b: where(b > a, g, where(a == b, g / 2, 0)))
