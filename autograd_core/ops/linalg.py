@@ -23,7 +23,7 @@ def mismatch(a, b):
     return f"matmul: {sign}: the batch dimensions {np.shape(a)[:-2]} and {np.shape(b)[:-2]} do not broadcast"
 
 
-@primitive(lambda g, b: matrix_product(g, mT(b)), lambda g, a: matrix_product(mT(a), g), name="matmul", complain=mismatch)
+@primitive(lambda g, b: g @ mT(b), lambda g, a: mT(a) @ g, name="matmul", complain=mismatch)
 def matrix_product(a, b):
     """a @ b for arrays of at least two dimensions; the others broadcast."""
     return a @ b
