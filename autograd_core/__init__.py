@@ -36,6 +36,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .device import Device as device
 from .dtypes import (
     can_cast,
     complex64,
@@ -65,8 +66,8 @@ from .ops.linalg import einsum
 from .primitive import fused, primitive
 from .printing import set_printoptions
 from .random import Generator, get_rng_state, manual_seed, set_rng_state
-from .tensor import Device as device
-from .tensor import Size, Tensor
+from .size import Size
+from .tensor import Tensor
 
 __version__ = "0.1.0"
 

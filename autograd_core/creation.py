@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .device import Device
 from .dtypes import get_default_dtype, int64
 from .random import Generator, drawn_in, stream
-from .tensor import Device, Tensor, constant
+from .tensor import Tensor, constant
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

@@ -13,9 +13,11 @@ from weakref import ref
 import numpy as np
 
 from . import dtypes, writes
+from .device import CPU, Device
 from .errors import InplaceError, ShapeError
 from .graph import Node, accumulating, leaf, thread
 from .modes import enable_grad
+from .size import Size
 
 
 class Tensor:
@@ -393,49 +395,6 @@ def rebuild(kind: type[Tensor], array: np.ndarray[Any, Any], requires_grad: bool
     if attributes:
         result.__dict__.update(attributes)
     return result.requires_grad_(requires_grad)
-
-
-class Size(tuple[int, ...]):
-    """A shape: a tuple that knows its number of elements."""
-
-    __slots__ = ()
-
-    def numel(self) -> int:
-        n = 1
-        for length in self:
-            n *= length
-        return n
-
-    def __repr__(self) -> str:
-        return f"autograd_core.Size({list(self)})"
-
-
-class Device:
-    """Where a tensor lives: here, always the CPU."""
-
-    __slots__ = ("index", "type")
-
-    def __init__(self, type: Any = "cpu", index: int | None = None):
-        name = str(type).partition(":")[0]
-        if name != "cpu":
-            raise RuntimeError(f"device: this library computes on the CPU, there is no {str(type)!r}")
-        self.type = "cpu"
-        self.index = index
-
-    def __eq__(self, other: object) -> bool:
-        return str(other).partition(":")[0] == "cpu"
-
-    def __hash__(self) -> int:
-        return hash("cpu")
-
-    def __str__(self) -> str:
-        return "cpu"
-
-    def __repr__(self) -> str:
-        return "device(type='cpu')"
-
-
-CPU = Device()
 
 
 class Handle:

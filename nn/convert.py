@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.tensor import Device, Tensor
+from autograd_core.device import Device
+from autograd_core.tensor import Tensor
 
 
 def converter(*args: Any, **kwargs: Any) -> Callable[[Tensor], Tensor]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from autograd_core.errors import ShapeError
 from autograd_core.faces.arguments import one_dim
-from autograd_core.tensor import Size, Tensor
+from autograd_core.size import Size
+from autograd_core.tensor import Tensor
 
 from .module import Module
 

@@ -149,11 +149,7 @@ def _add(a: Symbol, b: Symbol) -> Symbol:
 
 
 def _sub(a: Symbol, b: Symbol) -> Symbol:
-    if b.text == "0":
-        return a
-    if b.text.startswith("−") and b.strength in (UNARY, PRODUCT):
-        return Symbol(f"{a.text} + {b.text[1:]}", SUM)
-    return Symbol(f"{a.text} − {held(b, PRODUCT)}", SUM)
+    return _add(a, _neg(b))
 
 
 def _mul(a: Symbol, b: Symbol) -> Symbol:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..device import Device
 from ..errors import ShapeError
 from ..ops import shape
-from ..tensor import Device, Tensor, constant
+from ..tensor import Tensor, constant
 from .arguments import both_names, dims, need_tensor, one_dim, shape_of
 
 
