@@ -249,7 +249,7 @@ def fitted(part: Gradient, parent: Node, plan: Any) -> Gradient:
     """A contribution in its parent's shape and dtype: axes that were broadcast are summed, promoted numbers cast back."""
     if part.shape != parent.shape:
         rows = type(part) is ndarray and part.ndim == 2 and part.shape[1:] == parent.shape
-        if rows and part.dtype is parent.dtype and 4 <= part.dtype.itemsize and len(part) <= MANY_ROWS:
+        if rows and part.dtype is parent.dtype and part.dtype.itemsize >= 4 and len(part) <= MANY_ROWS:
             return ones(len(part), part.dtype) @ part  # the bias of rows, mostly: as a product it is the quickest sum
         surplus = len(part.shape) - len(parent.shape)
         axes = tuple(k for k, n in enumerate(part.shape) if k < surplus or (n != 1 and parent.shape[k - surplus] == 1))
