@@ -48,7 +48,8 @@ def backward(
     if wanted is None:
         found = [(node.tensor(), node) for node in computed]
     else:
-        found = [(t, t.node) for t in wanted if t.node in computed]  # type: ignore[misc]
+        once = {id(t): t for t in wanted if not t.retains_grad}  # those that retain it have it by now
+        found = [(t, t.node) for t in once.values() if t.node in computed]  # type: ignore[misc]
     with accumulating:
         for tensor, node in found:
             if tensor is not None and (tensor.node is node or wanted is not None):

@@ -130,6 +130,11 @@ class Tensor:
     def _own_leaf(self) -> Node:
         """This tensor's one leaf node, brought up to date."""
         node: Node | None = getattr(self, "_leaf", None)
+        if node is not None and node.shape != self.array.shape:
+            hooks, node.hooks = node.hooks, [other_shape]  # what was computed from it has no place for its gradient any more
+            self._leaf = leaf(ref(self), self.array.shape, self.array.dtype)
+            self._leaf.hooks = hooks
+            return self._leaf
         if node is not None and not writes.changed_function_since(self.array, node.time):
             node.shape, node.dtype = self.array.shape, self.array.dtype
             return node
@@ -363,7 +368,7 @@ def current_node(tensor: Any) -> Node | None:
         with enable_grad():
             for view in reversed(again):
                 whole, operation, settings = view._view  # type: ignore[misc]
-                view.node = operation(whole, **settings).node
+                put_on(view, operation(whole, **settings).node)
         return tensor.node
     node = tensor.node
     if node is None and not (made_apart(tensor) and thread.grad):
@@ -373,6 +378,19 @@ def current_node(tensor: Any) -> Node | None:
         f"{what}: this tensor of shape {tensor.array.shape} shares memory with one that an in-place "
         "operation has since changed; use the changed tensor, or clone() before changing it"
     )
+
+
+def put_on(target: Tensor, node: Node | None) -> None:
+    """Make this the target's node; what `retain_grad` asked of the one before it now asks of this."""
+    before, target.node = target.node, node
+    for hook in tuple(before.hooks or ()) if before is not None and node is not None else ():
+        if isinstance(hook, Retain) and hook.retains is target:
+            hook.follow(before, node)  # type: ignore[arg-type]
+
+
+def other_shape(gradient: Any) -> Any:
+    """The hook of a leaf whose `.data` was replaced by another shape."""
+    raise ShapeError(f"backward: the .data of a leaf of shape {gradient.shape} was replaced by another shape after it was used")
 
 
 def made_apart(tensor: Tensor) -> bool:

@@ -421,3 +421,55 @@ def test_float16_biases_are_summed_in_float32():
     x, b = ag.zeros(5000, 1, dtype=ag.float16), ag.zeros(1, dtype=ag.float16, requires_grad=True)
     (x + b).backward(ag.ones(5000, 1, dtype=ag.float16))  # a sum in float16 stops at 2048
     assert b.grad.item() == 5000
+
+
+def test_inputs_that_retain_their_gradient_get_it_once():
+    x = ag.ones(3, requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    y.sum().backward(inputs=[x, y])
+    assert y.grad.tolist() == [1, 1, 1]
+    assert x.grad.tolist() == [2, 2, 2]
+
+
+def test_inputs_named_twice_get_their_gradient_once():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    (x * x).sum().backward(inputs=[x, x])
+    assert x.grad.tolist() == [2, 4]
+
+
+def test_results_lie_in_order():
+    a, b = ag.ones(2, 3), ag.ones(3, 4)
+    assert ag.einsum("ij,jk->ik", a, b).view(-1).shape == (8,)
+    assert ag.einsum("bij,bjk->bik", a[None], b[None]).view(1, -1).shape == (1, 8)
+    assert ag.einsum("i,i->", a[0], a[1]).shape == ()
+    assert ag.softmax(ag.ones(2, 3, 4).transpose(1, 2), -1).view(8, 3).shape == (8, 3)
+    assert ag.log_softmax(ag.ones(2, 3, 4).transpose(1, 2), -1).view(8, 3).shape == (8, 3)
+    assert ag.cat([a.T, a.T], 0).view(-1).shape == (12,)
+
+
+def test_gradient_of_maximum_where_one_is_nan():
+    x, y = ag.tensor([np.nan, 1.0], requires_grad=True), ag.tensor([0.0, 0.0], requires_grad=True)
+    ag.maximum(x, y).sum().backward()
+    assert x.grad.tolist() == [1, 1]
+    assert y.grad.tolist() == [1, 0]
+
+
+def test_data_of_another_shape_cannot_take_an_old_gradient():
+    x = ag.ones(2, requires_grad=True)
+    y = (x * 3).sum()
+    x.data = ag.zeros(1)
+    with pytest.raises(RuntimeError, match="another shape"):
+        y.backward()
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [2]
+
+
+def test_retained_gradient_of_a_view_made_again():
+    x = ag.ones(2, requires_grad=True)
+    y = x * 1
+    v = y[0]
+    v.retain_grad()
+    y.mul_(3)
+    (v * v).backward()
+    assert v.grad.item() == 6

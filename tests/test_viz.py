@@ -535,3 +535,17 @@ def test_a_recording_cannot_be_entered_inside_itself():
     run = viz.record()
     with run, pytest.raises(RuntimeError, match="already"), run:
         pass
+
+
+def test_views_of_what_was_rewritten_are_drawn_as_they_are_now():
+    for look in (lambda v, x: viz.explain(v, x).total.values, lambda v, x: viz.draw(v) and viz.explain(v, x).total.values):
+        x = leaf([1.0, 2.0])
+        y = x * 1
+        v = y[0]
+        y.mul_(3)
+        assert look(v, x) == (3.0, 0.0)
+    x = leaf([1.0, 2.0])
+    y = x * 1
+    v = y[0]
+    y.mul_(3)
+    assert "mul × 3" in " ".join(titles(viz.draw(v)))

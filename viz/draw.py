@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from autograd_core.tensor import Tensor
+from autograd_core.tensor import Tensor, current_node
 from nn import Module
 
 from .drawing import Arrow, Box, Drawing, Group
@@ -48,6 +48,7 @@ def draw(
     """
     if direction not in DIRECTIONS:
         raise ValueError(f"draw: direction is 'backward' or 'forward', got {direction!r}")
+    current_node(output)  # a view of what was rewritten since has its node made again
     frame = inspect.currentframe()
     known = Names(output, names, frame.f_back if frame else None)
     found = trace(output, known, run, gradient)

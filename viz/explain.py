@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.graph import Node, ancestors, fitted, leading_to
-from autograd_core.tensor import Tensor
+from autograd_core.tensor import Tensor, current_node
 from nn import Module
 
 from .names import Names
@@ -98,6 +98,7 @@ def explain(
     for what, tensor in (("output", output), ("parameter", parameter)):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"explain: {what} must be a Tensor, got {'None' if tensor is None else 'a ' + type(tensor).__name__}")
+        current_node(tensor)  # a view of what was rewritten since has its node made again
     frame = inspect.currentframe()
     known = Names(output, names, frame.f_back if frame else None)
     if output.node is None or parameter.node is None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.graph import Node, Scope, ancestors
-from autograd_core.tensor import Tensor
+from autograd_core.tensor import Tensor, current_node
 
 from .arguments import given_to
 from .names import Names
@@ -110,7 +110,7 @@ def trace(output: Tensor, names: Names, run: Run | None = None, gradient: Any = 
         raise TypeError(f"viz: expected a Tensor, got {'None' if output is None else 'a ' + type(output).__name__}")
     if run is not None and not isinstance(run, Run):
         raise TypeError(f"viz: run must be what viz.record() gives, got a {type(run).__name__}")
-    root = output.node
+    root = current_node(output)
     if root is None:
         raise ValueError("viz: this tensor was not computed from one that requires grad, so it has no graph; was it made inside no_grad()?")
     order = ancestors([root])[::-1]

@@ -16,7 +16,7 @@ from ..ops import shape
 from ..ops.elementwise import zeros_like
 from ..primitive import primitive
 from ..random import Generator, drawn_in, stream
-from ..tensor import Retain, Tensor, constant, current_node, on_node
+from ..tensor import Tensor, constant, current_node, on_node, put_on
 from .shapes import to
 
 
@@ -85,14 +85,6 @@ def rebase(target: Tensor, node: Node) -> None:
         put_on(whole, written_through(before, target, operation=operation, settings=settings).node)
         target = whole
     writes.note_recorded(target.array, target.node.time)  # type: ignore[union-attr]
-
-
-def put_on(target: Tensor, node: Node) -> None:
-    """Make this the target's node; what `retain_grad` asked of the one before it now asks of this."""
-    before, target.node = target.node, node
-    for hook in tuple(before.hooks or ()) if before is not None else ():
-        if isinstance(hook, Retain) and hook.retains is target:
-            hook.follow(before, node)  # type: ignore[arg-type]
 
 
 @primitive(

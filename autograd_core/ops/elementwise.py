@@ -275,13 +275,13 @@ def or_zero(x, condition):
 BITS = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 
 
-@primitive(lambda g, a, b: where(a > b, g, where(a == b, g / 2, 0)), lambda g, a, b: where(b > a, g, where(a == b, g / 2, 0)))
+@primitive(lambda g, a, b: where(a < b, 0, where(a == b, g / 2, g)), lambda g, a, b: where(b < a, 0, where(a == b, g / 2, g)))
 def maximum(a, b):
     """The larger; where equal, each gets half of the gradient."""
     return np.maximum(a, b)
 
 
-@primitive(lambda g, a, b: where(a < b, g, where(a == b, g / 2, 0)), lambda g, a, b: where(b < a, g, where(a == b, g / 2, 0)))
+@primitive(lambda g, a, b: where(a > b, 0, where(a == b, g / 2, g)), lambda g, a, b: where(b > a, 0, where(a == b, g / 2, g)))
 def minimum(a, b):
     """The smaller; where equal, each gets half of the gradient."""
     return np.minimum(a, b)

@@ -87,7 +87,8 @@ def linear(input, weight, bias=None):
 @primitive(lambda g, i, terms, shapes, result, xs: einsum_back(g, i, terms, shapes, result, xs), view=True, name="einsum")
 def contract(*xs, terms, result):
     """Σ over the letters that are not in `result`; each term's letters differ from one another."""
-    return np.einsum(",".join(terms) + "->" + result, *xs, optimize=len(xs) > 2 or "greedy")
+    out = np.einsum(",".join(terms) + "->" + result, *xs, optimize=len(xs) > 2 or "greedy")
+    return out if len(xs) == 1 else np.asarray(out, order="C")  # elements in order, as PyTorch's: `view` counts on it
 
 
 def einsum_back(g, i, terms, shapes, result, xs):

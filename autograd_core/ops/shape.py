@@ -74,7 +74,7 @@ def negated(shifts):
 
 @primitive(lambda g, i, shapes, axis: crop(g, axis=axis, start=offset(shapes, axis, i), length=shapes[i][axis]))
 def concat(*xs, axis=0):
-    return np.concatenate(xs, axis)
+    return np.asarray(np.concatenate(xs, axis), order="C")
 
 
 def offset(shapes, axis, i):

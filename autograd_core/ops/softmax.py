@@ -12,7 +12,7 @@ from .reduce import sum, wide
 @primitive(lambda g, out, axis: out * (g - sum(g * out, axis=axis, keepdims=True)), promotes="float")
 def softmax(x, *, axis):
     """eˣ / Σ eˣ, without overflow."""
-    out = x - np.amax(x, axis=axis, keepdims=True, initial=-np.inf)
+    out = np.subtract(x, np.amax(x, axis=axis, keepdims=True, initial=-np.inf), order="C")
     np.exp(out, out=out)
     out /= wide(out).sum(axis, keepdims=True)
     return out
@@ -21,6 +21,6 @@ def softmax(x, *, axis):
 @primitive(lambda g, out, axis: g - exp(out) * sum(g, axis=axis, keepdims=True), promotes="float")
 def log_softmax(x, *, axis):
     """x - log Σ eˣ, without overflow."""
-    out = x - np.amax(x, axis=axis, keepdims=True, initial=-np.inf)
+    out = np.subtract(x, np.amax(x, axis=axis, keepdims=True, initial=-np.inf), order="C")
     out -= np.log(wide(np.exp(out)).sum(axis, keepdims=True))
     return out
