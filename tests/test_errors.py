@@ -313,3 +313,14 @@ def test_reading_memory_as_another_dtype_is_not_recorded():
     with pytest.raises(RuntimeError, match="another dtype"):
         x.view(ag.int32)
     assert x.detach().view(ag.int32).dtype == ag.int32
+
+
+@pytest.mark.parametrize("wrong", [None, "text", [1.0, 2.0], 3])
+def test_a_layer_says_what_it_was_given(wrong):
+    import nn
+
+    with pytest.raises(TypeError, match="linear: the input must be a Tensor, got"):
+        nn.Linear(2, 2)(wrong)
+    for module in (nn.ReLU(), nn.Tanh(), nn.Softmax(0), nn.GELU(), nn.Dropout()):
+        with pytest.raises(TypeError):
+            module(None)

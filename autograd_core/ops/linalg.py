@@ -76,6 +76,8 @@ def linear(input, weight, bias=None):
     """
     if isinstance(input, Tensor) and input.array.ndim == 2:
         return linear_rows_without_bias(input, weight) if bias is None else linear_rows(input, weight, bias)
+    if not isinstance(input, Tensor | np.ndarray):
+        raise TypeError(f"linear: the input must be a Tensor, got {'None' if input is None else 'a ' + type(input).__name__}")
     rows = reshape(input, shape=(prod(input.shape[:-1]), input.shape[-1])) if input.ndim not in (0, 2) else input
     out = linear_rows_without_bias(rows, weight) if bias is None else linear_rows(rows, weight, bias)
     return out if input.ndim == 2 else reshape(out, shape=(*input.shape[:-1], weight.shape[0]))
