@@ -51,13 +51,12 @@ class Scope:
     The module is held weakly: a module that keeps its output would else keep itself alive.
     """
 
-    __slots__ = ("_owner", "_type", "parent", "time")
+    __slots__ = ("_owner", "_type", "parent")
 
     def __init__(self, owner: Any, parent: Scope | None):
         self._owner = ref(owner)
         self._type = type(owner)
         self.parent = parent
-        self.time = tick()
 
     @property
     def owner(self) -> Any:
@@ -73,7 +72,7 @@ class Scope:
 class Node:
     """One recorded operation, or a leaf (`plan is None`).
 
-    op's plan     what was kept and which rules run (`primitive.Plan`)
+    plan          what was kept and which rules run (`plan.Plan`)
     saved         the kept values, `None` once they were freed
     parents       the nodes of the inputs that record, in order
     time          creation time: a topological order
@@ -116,7 +115,7 @@ class Node:
 
 def leaf(tensor_reference: Any, shape: tuple[int, ...], dtype: Any) -> Node:
     """The node of a tensor that gradients are collected in; it holds the tensor weakly."""
-    node = Node.__new__(Node)
+    node = Node()
     node.plan = None
     node.saved = ()
     node.parents = ()

@@ -67,11 +67,16 @@ def publish(op: Op, call: Callable[..., Any]) -> Any:
     return call
 
 
+OPTIONS = {"backward", "complain", "name", "promotes", "reference", "view"}
+
+
 class Op:
     """A declared operation: its name, forward, rules, and the names of its array arguments and settings."""
 
     def __init__(self, forward: Callable[..., Any], rules: Sequence[Rule | None], options: dict[str, Any]):
         self.name: str = options.get("name") or forward.__name__.strip("_")
+        if wrong := options.keys() - OPTIONS:
+            raise TypeError(f"{self.name}: unknown options {sorted(wrong)}; there are {sorted(OPTIONS)}")
         self.forward = forward
         self.__doc__ = forward.__doc__
         parameters = inspect.signature(forward).parameters.values()

@@ -324,3 +324,11 @@ def test_a_layer_says_what_it_was_given(wrong):
     for module in (nn.ReLU(), nn.Tanh(), nn.Softmax(0), nn.GELU(), nn.Dropout()):
         with pytest.raises(TypeError):
             module(None)
+
+
+def test_a_misspelt_option_of_a_primitive_is_an_error():
+    with pytest.raises(TypeError, match=r"double: unknown options \['promotse'\]"):
+
+        @ag.primitive(lambda g: 2 * g, promotse="float")
+        def double(x):
+            return 2 * x
