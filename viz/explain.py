@@ -170,13 +170,17 @@ class _Explainer:
     def ways(self) -> list[list[tuple[Node, int]]]:
         """Each path, as the edges along it."""
         found = []
-        todo: list[tuple[Node, list[tuple[Node, int]]]] = [(self.root, [])]
+        todo: list[tuple[Node, Any]] = [(self.root, None)]  # a node, and the way to it: the last edge, and the way before that
         while todo:
-            node, so_far = todo.pop()
+            node, trail = todo.pop()
             if node is self.goal:
-                found.append(so_far)
+                way = []
+                while trail is not None:
+                    edge, trail = trail
+                    way.append(edge)
+                found.append(way[::-1])
                 continue
-            todo.extend((node.parents[k], [*so_far, (node, k)]) for k in reversed(self.edges[node]))
+            todo.extend((node.parents[k], ((node, k), trail)) for k in reversed(self.edges[node]))
         return found
 
     def path(self, number_of_path: int, way: list[tuple[Node, int]]) -> Term:
