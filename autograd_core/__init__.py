@@ -58,8 +58,6 @@ from .dtypes import (
 )
 from .faces import methods as _methods
 from .faces import numpy as _numpy
-from .faces.pointwise import where
-from .faces.shapes import cat, stack
 from .modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from .ops.activation import softplus
 from .ops.linalg import einsum
@@ -73,7 +71,6 @@ __version__ = "0.1.0"
 
 half, float, double = float16, float32, float64
 short, int, long, bool = int16, int32, int64, _dtypes.bool_
-concat = concatenate = cat
 
 _methods.install()
 _numpy.install()

@@ -9,26 +9,13 @@ import numpy as np
 
 from .. import dtypes
 from ..call import OPERANDS, binary
-from ..ops import activation, elementwise, linalg, shape, special
+from ..ops import elementwise, linalg, shape
 from ..tensor import Tensor, constant
+from . import elementwise as elementwise_names
 from . import inplace, pointwise, reductions, shapes
 from .arguments import shape_of
 
-ELEMENTWISE = """
-    neg reciprocal sqrt rsqrt square exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh
-    floor ceil trunc sign add sub mul div floor_divide remainder maximum minimum logaddexp atan2 eq ne lt le gt ge
-    logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not isnan isinf isfinite
-""".split()
-POINTWISE = "abs pow clamp masked_fill round allclose equal mm bmm mv".split()
-REDUCTIONS = "sum mean prod var std max min amax amin argmax argmin all any norm logsumexp cumsum softmax log_softmax".split()
-SHAPES = """
-    reshape view flatten squeeze unsqueeze permute transpose t movedim expand repeat tile narrow split chunk unbind flip roll tril triu
-    diagonal gather index_select masked_select to type_as sum_to_size contiguous
-""".split()
-IN_PLACE = """
-    neg reciprocal sqrt rsqrt square exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh floor ceil trunc
-    add sub mul div floor_divide remainder pow abs clamp masked_fill round relu sigmoid
-""".split()
+FACES = (elementwise_names, pointwise, reductions, shapes)  # later ones win where two have one name
 
 ALIASES = {
     "subtract": "sub",
@@ -54,39 +41,27 @@ ALIASES = {
     "less": "lt",
     "less_equal": "le",
     "not_equal": "ne",
+    "concat": "cat",
+    "concatenate": "cat",
 }
 
 
-def alpha(op: Callable[..., Any]) -> Callable[..., Any]:
-    """`add` and `sub` with PyTorch's `alpha`, a factor of the second argument."""
-
-    def call(input: Any, other: Any, *, alpha: float = 1) -> Any:
-        return op(input, other if alpha == 1 else other * alpha)
-
-    call.__name__ = call.__qualname__ = op.__name__
-    call.__doc__ = f"{op.__name__} with the second argument times `alpha`."
-    return call
-
-
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
-    """input / other; `rounding_mode` "floor" or "trunc" rounds the quotient."""
-    if rounding_mode is None:
-        return elementwise.div(input, other)
-    if rounding_mode not in ("floor", "trunc"):
-        raise RuntimeError(f"div: rounding_mode is None, 'floor' or 'trunc', got {rounding_mode!r}")
-    return elementwise.floor_divide(input, other) if rounding_mode == "floor" else elementwise.trunc(elementwise.div(input, other))
-
-
 def functions() -> dict[str, Callable[..., Any]]:
-    """Every function of PyTorch's vocabulary that takes a tensor first, by name."""
-    found: dict[str, Callable[..., Any]] = {name: getattr(elementwise, name) for name in ELEMENTWISE}
-    found |= {name: getattr(pointwise, name) for name in POINTWISE}
-    found |= {name: getattr(reductions, name) for name in REDUCTIONS}
-    found |= {name: getattr(shapes, name) for name in SHAPES}
-    found |= {"add": alpha(elementwise.add), "sub": alpha(elementwise.sub), "div": div}
-    found |= {"erf": special.erf, "relu": activation.relu, "sigmoid": activation.sigmoid}
-    found |= {"matmul": linalg.matmul, "outer": linalg.outer, "dot": linalg.dot, "clone": shape.clone, "detach": Tensor.detach}
-    return found | {alias: found[name] for alias, name in ALIASES.items()}
+    """Every function of PyTorch's vocabulary that takes a tensor, by name."""
+    return named("METHODS") | named("FUNCTIONS")
+
+
+def methods() -> dict[str, Callable[..., Any]]:
+    """Those of them that are Tensor's methods too."""
+    return named("METHODS")
+
+
+def named(kind: str) -> dict[str, Callable[..., Any]]:
+    """What the faces name in their lists of this kind, and its other names."""
+    found: dict[str, Callable[..., Any]] = {}
+    for face in FACES:
+        found |= {name: getattr(face, name) for name in getattr(face, kind, "").split()}
+    return found | {alias: found[name] for alias, name in ALIASES.items() if name in found}
 
 
 def operator(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
@@ -108,12 +83,10 @@ def as_dtype(dtype: Any) -> Callable[[Tensor], Tensor]:
 
 def install() -> None:
     """Give Tensor its methods and operators."""
-    for name, function in functions().items():
-        if name != "detach":
-            setattr(Tensor, name, function)
-    both = functions()
-    for name in IN_PLACE:
-        setattr(Tensor, name + "_", inplace.in_place(name + "_", both[name]))
+    for name, function in methods().items():
+        setattr(Tensor, name, function)
+    for name, function in named("IN_PLACE").items():
+        setattr(Tensor, name + "_", inplace.in_place(name + "_", function))
     for function in (inplace.copy_, inplace.fill_, inplace.zero_, inplace.normal_, inplace.uniform_):
         setattr(Tensor, function.__name__, function)
     operators = {

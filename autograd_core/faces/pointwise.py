@@ -13,6 +13,29 @@ from ..tensor import Tensor, constant
 from .arguments import need_tensor
 from .shapes import to
 
+METHODS = "abs add sub div pow clamp masked_fill round allclose equal mm bmm mv"
+FUNCTIONS = "where"
+IN_PLACE = "abs add sub div pow clamp masked_fill round"
+
+
+def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """input + alpha · other."""
+    return elementwise.add(input, other if alpha == 1 else other * alpha)
+
+
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """input - alpha · other."""
+    return elementwise.sub(input, other if alpha == 1 else other * alpha)
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+    """input / other; `rounding_mode` "floor" or "trunc" rounds the quotient."""
+    if rounding_mode is None:
+        return elementwise.div(input, other)
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(f"div: rounding_mode is None, 'floor' or 'trunc', got {rounding_mode!r}")
+    return elementwise.floor_divide(input, other) if rounding_mode == "floor" else elementwise.trunc(elementwise.div(input, other))
+
 
 def abs(input: Any) -> Tensor:
     """The absolute value; its gradient at zero is zero."""

@@ -14,6 +14,8 @@ from ..tensor import Tensor, constant
 from .arguments import both_names, dims, need_tensor, one_dim
 from .shapes import cat, movedim, squeeze, to, unsqueeze
 
+METHODS = "sum mean prod var std max min amax amin argmax argmin all any norm logsumexp cumsum softmax log_softmax"
+
 max_result = namedtuple("max_result", ("values", "indices"))
 min_result = namedtuple("min_result", ("values", "indices"))
 

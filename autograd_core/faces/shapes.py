@@ -13,6 +13,12 @@ from ..ops import shape
 from ..tensor import Tensor, constant
 from .arguments import both_names, dims, need_tensor, one_dim, shape_of
 
+METHODS = """
+    reshape view flatten squeeze unsqueeze permute transpose t movedim expand repeat tile narrow split chunk unbind flip roll tril triu
+    diagonal gather index_select masked_select to type_as sum_to_size contiguous
+"""
+FUNCTIONS = "cat stack"
+
 
 def reshape(input: Any, *sizes: Any) -> Tensor:
     """The same elements in another shape; one size may be -1. Raises ShapeError when the numbers of elements differ."""

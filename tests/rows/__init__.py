@@ -1,0 +1,1 @@
+"""The rows of the table of operations, by kind; `tests/table.py` gathers them."""
