@@ -183,6 +183,10 @@ def _start(operation: str, output: Tensor, weight: Any, create_graph: bool) -> A
                 f"{operation}: a gradient can be made up only for a scalar, this tensor has shape {array.shape}; "
                 "reduce it first, e.g. loss.sum(), or pass gradient=, a tensor of this shape"
             )
+        if array.dtype.kind == "c":
+            raise RuntimeError(
+                f"{operation}: a gradient can be made up only for real numbers, this tensor is {array.dtype}; pass gradient="
+            )
         weight = np.ones(array.shape, array.dtype)
     elif isinstance(weight, Tensor | np.ndarray):
         if weight.shape != array.shape:

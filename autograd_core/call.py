@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
@@ -12,7 +12,7 @@ from . import writes
 from .dtypes import FLOAT32, FLOAT64, promote
 from .errors import ShapeError
 from .graph import Node, thread
-from .plan import Plan, record
+from .plan import Plan, picked, record
 from .tensor import Tensor, constant, current_node
 from .writes import tick
 
@@ -24,8 +24,8 @@ new_tensor = Tensor.__new__
 
 
 def unary(op: Op) -> Callable[..., Any]:
-    """The calling function of an operation on one array: `general`, cut down to this case for speed."""
-    forward, floats = op.forward, op.promotes == "float"
+    """The calling function of an operation on one array: `general`, cut down for speed to float32 and float64."""
+    forward, call_general = op.forward, general(op)
     plan = op.plan((0,))
     keep = None if plan is None else plan.keep
 
@@ -34,24 +34,18 @@ def unary(op: Op) -> Callable[..., Any]:
             return forward(input) if type(input) in PLAIN else on_foreign(op, (input,), {})
         x = input.array
         dtype = x.dtype
-        if dtype is FLOAT32 or dtype is FLOAT64:
-            if not x.shape:
-                x = x[()]  # NumPy's scalars are several times as fast as its 0-d arrays
-        else:
-            if floats and dtype.kind not in "fc":
-                (x,) = promote("float", (x,))
-            if input.node is not None and thread.grad:
-                refuse_complex(op, x)
+        if (dtype is not FLOAT32 and dtype is not FLOAT64) or writes.careful:
+            return call_general(input)
+        if not x.shape:
+            x = x[()]  # NumPy's scalars are several times as fast as its 0-d arrays
         try:
             out = forward(x)
         except Exception as error:
             raise explained(op, error, (x,), {}) from error
         result = new_tensor(Tensor)
-        result.array = array = out if type(out) is ndarray else as_array(out) if type(out) is not tuple else refuse_several(op)
+        result.array = array = out if type(out) is ndarray else arrayed(op, out)
         result._grad = result._view = None
         parent = input.node
-        if writes.latest_recorded:
-            parent = current_node(input)
         if parent is None or plan is None or not thread.grad:
             result.node = None
             return result
@@ -80,7 +74,7 @@ def binary(op: Op, reflect: bool = False) -> Callable[..., Any]:
 
     With `reflect` the one for Python's operators: for an operand that it does not know, Python asks the other side.
     """
-    forward, kind = op.forward, op.promotes
+    forward, call_general = op.forward, general(op)
     plans = [None, op.plan((0,)), op.plan((1,)), op.plan((0, 1))]
 
     def call(input: Any, other: Any) -> Any:
@@ -111,24 +105,19 @@ def binary(op: Op, reflect: bool = False) -> Callable[..., Any]:
             return forward(input, other)
         else:
             return on_foreign(op, (input, other), {})
-        if same and (dtype is FLOAT64 or dtype is FLOAT32):
-            if type(x) is ndarray and not x.shape:
-                x = x[()]  # NumPy's scalars are several times as fast as its 0-d arrays
-            if type(y) is ndarray and not y.shape:
-                y = y[()]
-        else:
-            x, y = promote(kind, (x, y))
-            if (p is not None or q is not None) and thread.grad:
-                refuse_complex(op, x, y)
+        if not same or (dtype is not FLOAT32 and dtype is not FLOAT64) or writes.careful:
+            return call_general(input, other)
+        if type(x) is ndarray and not x.shape:
+            x = x[()]  # NumPy's scalars are several times as fast as its 0-d arrays
+        if type(y) is ndarray and not y.shape:
+            y = y[()]
         try:
             out = forward(x, y)
         except Exception as error:
             raise explained(op, error, (x, y), {}) from error
         result = new_tensor(Tensor)
-        result.array = array = out if type(out) is ndarray else as_array(out) if type(out) is not tuple else refuse_several(op)
+        result.array = array = out if type(out) is ndarray else arrayed(op, out)
         result._grad = result._view = None
-        if writes.latest_recorded:
-            p, q = current_node(input), current_node(other)
         plan = plans[(p is not None) + 2 * (q is not None)]
         if plan is None or not thread.grad:
             result.node = None
@@ -169,7 +158,7 @@ def several(op: Op) -> Callable[..., Any]:
         except AttributeError:
             return call_general(*args)
         dtype = arrays[0].dtype
-        if len(arrays) != arity or (dtype is not FLOAT32 and dtype is not FLOAT64) or writes.latest_recorded:
+        if len(arrays) != arity or (dtype is not FLOAT32 and dtype is not FLOAT64) or writes.careful:
             return call_general(*args)
         for array in arrays:
             if array.dtype is not dtype:
@@ -178,7 +167,7 @@ def several(op: Op) -> Callable[..., Any]:
             out = forward(*arrays)
         except Exception as error:
             raise explained(op, error, arrays, {}) from error
-        result = constant(out if type(out) is ndarray else as_array(out) if type(out) is not tuple else refuse_several(op))
+        result = constant(out if type(out) is ndarray else arrayed(op, out))
         which = 0
         parents = []
         for a, bit in zip(args, bits):
@@ -235,6 +224,8 @@ def general(op: Op) -> Callable[..., Any]:
             arrays = [a if type(a) in WEAK else operand(op, a) for a in arrays]
         elif tensors < len(args):
             return on_foreign(op, args, given)
+        if writes.careful and thread.batch is not None and thread.batch.meets(args):
+            return thread.batch.call(op, args, given)
         if kind != "no" and (len(arrays) > 1 or kind == "float"):
             arrays = promote(kind, tuple(arrays))
         try:
@@ -243,15 +234,15 @@ def general(op: Op) -> Callable[..., Any]:
             raise explained(op, error, arrays, given) from error
         if op.backward is not None:
             out, extra = out
-        result = constant(out if type(out) is ndarray else as_array(out) if type(out) is not tuple else refuse_several(op))
+        if op.results:
+            return several_results(op, arrays, inputs, parents, given, out)
+        result = constant(out if type(out) is ndarray else arrayed(op, out))
         if is_view and isinstance(args[0], Tensor) and looks_into(result.array, args[0].array):
             # made in no_grad of a tensor that records, nobody could say what writing it means: only when it was made is noted
             result._view = (args[0], op.call, given) if thread.grad or not parents else (args[0], None, tick())
-        if parents and thread.grad and result.array.dtype.kind in "fc":  # through whole numbers no gradient flows
-            dtype = result.array.dtype
-            if (dtype is not FLOAT32 and dtype is not FLOAT64) or parents[0].dtype is not dtype:
-                refuse_complex(op, *arrays, result.array)
-            plan = op.plan(tuple(inputs), len(arrays))
+        dtype = result.array.dtype
+        if parents and thread.grad and dtype.kind in "fc":  # through whole numbers no gradient flows
+            plan = op.plan(tuple(inputs), len(arrays), (dtype is not FLOAT32 and dtype is not FLOAT64) and complex_in(op, arrays, dtype))
             if plan is not None:
                 if op.backward is not None:
                     saved: Any = (tuple(arrays), {**defaults, **given}, *extra)
@@ -261,9 +252,41 @@ def general(op: Op) -> Callable[..., Any]:
                 result.node.settings = given
                 if len(parents) < len(args):
                     result.node.constant = not_recording(args)
+        if thread.watch is not None:
+            thread.watch(op, arrays, result.array, result.node)
         return result
 
     return call
+
+
+def several_results(op: Op, arrays: Any, inputs: list[int], parents: list[Node], given: dict[str, Any], out: Any) -> tuple[Tensor, ...]:
+    """Record a call of an operation with several results: one node stands for the call, with one on it for each result."""
+    outs = tuple([arrayed(op, o) for o in out])
+    results = tuple([constant(o) for o in outs])
+    plan = None
+    if parents and thread.grad and any(o.dtype.kind in "fc" for o in outs):
+        plan = op.plan(tuple(inputs), len(arrays), any(complex_in(op, arrays, o.dtype) for o in outs))
+    if plan is not None:
+        results, node = picked(plan, kept(plan, op, arrays, given, outs), tuple(parents), outs)
+        node.settings = given
+    if thread.watch is not None:
+        for result in results:
+            thread.watch(op, arrays, result.array, result.node)
+    return results
+
+
+def complex_in(op: Op, arrays: Sequence[Any], dtype: Any) -> bool:
+    """Whether the operation works on complex numbers, so that its rules, those of a holomorphic function, want conjugates around them."""
+    return op.holomorphic and (
+        dtype.kind == "c" or any(isinstance(a, complex) or (isinstance(a, ndarray) and a.dtype.kind == "c") for a in arrays)
+    )
+
+
+def arrayed(op: Op, out: Any) -> np.ndarray[Any, Any]:
+    """What a forward returned, as an array. Raises TypeError for a tuple."""
+    if type(out) is tuple:
+        raise TypeError(f"{op.name}: its forward returned a tuple; name its results, primitive(..., results=('first', 'second'))")
+    return as_array(out)
 
 
 def looks_into(array: np.ndarray[Any, Any], whole: np.ndarray[Any, Any]) -> bool:
@@ -276,7 +299,7 @@ def looks_into(array: np.ndarray[Any, Any], whole: np.ndarray[Any, Any]) -> bool
 
 def not_recording(args: Sequence[Any]) -> tuple[Any, ...]:
     """For each argument a weak reference to its array if it is a Tensor that does not record: the picture draws it if it is still there."""
-    return tuple([ref(a.array) if isinstance(a, Tensor) and a.node is None else None for a in args])
+    return tuple([ref(a.array) if isinstance(a, Tensor) and a.node is None else a if type(a) in WEAK else None for a in args])
 
 
 def kept(plan: Plan, op: Op, arrays: Sequence[Any], given: dict[str, Any], out: Any) -> tuple[Any, ...]:
@@ -329,18 +352,6 @@ def on_foreign(op: Op, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     if any(isinstance(a, Tensor) for a in args):
         return op.call(*[a if isinstance(a, Tensor) else operand(op, a) for a in args], **settings)
     return op.forward(*[operand(op, a) for a in args], **settings)
-
-
-def refuse_several(op: Op) -> NoReturn:
-    raise TypeError(f"{op.name}: its forward returned a tuple; a primitive has one result. Stack them, or write a Function")
-
-
-def refuse_complex(op: Op, *values: Any) -> None:
-    """Raise RuntimeError if a complex value is about to be recorded: the rules are those of real numbers."""
-    if any(isinstance(v, complex | np.complexfloating) or (isinstance(v, ndarray) and v.dtype.kind == "c") for v in values):
-        raise RuntimeError(
-            f"{op.name}: gradients through complex numbers are not supported; work on real and imaginary parts, or .detach()"
-        )
 
 
 def explained(op: Op, error: Exception, arrays: Sequence[Any], settings: dict[str, Any]) -> Exception:

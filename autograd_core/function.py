@@ -129,7 +129,7 @@ class Function:
                 on_node(array, record(plan, saved, nodes, array.shape, array.dtype) if array.dtype.kind in "fc" else None),
             )
         else:
-            results = picked(plan, saved, nodes, [o.array for o in outputs])
+            results, _ = picked(plan, saved, nodes, [o.array for o in outputs])
         context.to_save = ()
         for o, r in zip(outputs, results, strict=True):
             if any(o is c for c in context.non_differentiable):

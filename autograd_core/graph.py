@@ -39,6 +39,8 @@ class Thread(threading.local):
     inference = False  # inside inference_mode: no switching recording back on
     scope: Scope | None = None  # the module call that is running
     observer: Observer | None = None  # told of each step of every backward pass
+    watch: Callable[..., None] | None = None  # told of each operation: (op, arrays, its result, the node or None)
+    batch: Any = None  # inside vmap: what takes over operations on batched tensors
 
 
 thread = Thread()
@@ -260,7 +262,7 @@ def fitted(part: Gradient, parent: Node, plan: Any) -> Gradient:
             part = part.astype(np.float32)
         part = part.sum(axes).reshape(parent.shape)
     if part.dtype is not parent.dtype:
-        if part.dtype.kind == "c" and parent.dtype.kind == "f":
+        if part.dtype.kind == "c" and parent.dtype.kind != "c":
             part = part.real
         part = part.astype(parent.dtype) if isinstance(part, np.ndarray | np.generic) else part.to(parent.dtype)
     return part

@@ -90,7 +90,7 @@ def make_plan(op: Op, inputs: tuple[int, ...], count: int | None) -> Plan | None
 
     def as_tensor(at: int, value: Any, node: Node) -> Any:
         if at == out_at:
-            return on_node(value, node)
+            return result_again(node, value) if op.results else on_node(value, node)
         if at < n and at in parent_of:
             return on_node(value, node.parents[parent_of[at]])
         if at == out_at + n + 2:
@@ -98,12 +98,36 @@ def make_plan(op: Op, inputs: tuple[int, ...], count: int | None) -> Plan | None
         return constant(value) if type(value) is ndarray and at < n else value
 
     pull = _together(pulls)
+    if op.results:
+        pull = _with_all_gradients(pull)
 
     def pull_tensors(node: Node, gradient: Tensor) -> Any:
         return pull(gradient, [as_tensor(at, value, node) for at, value in zip(wanted, node.saved or (), strict=True)])
 
     arrays = any(at < n or at in (out_at, out_at + n + 2) for at in wanted)
     return Plan(op, inputs, pull, pull_tensors, _picker(wanted), any(at > out_at for at in wanted), tuple(names), arrays)
+
+
+def conjugated_plan(plan: Plan) -> Plan:
+    """The plan for complex numbers, of rules that are written for a holomorphic function: conj(rule(conj(g)))."""
+
+    def pull(gradient: Any, saved: Any) -> Any:
+        return [_conj(part) for part in plan.pull(_conj(gradient), saved)]
+
+    def pull_tensors(node: Node, gradient: Any) -> Any:
+        return [_conj(part) for part in plan.pull_tensors(node, _conj(gradient))]
+
+    return Plan(plan.op, plan.inputs, pull, pull_tensors, plan.keep, plan.shapes, plan.names, plan.frees)
+
+
+def _conj(value: Any) -> Any:
+    if isinstance(value, Cotangents):
+        return Cotangents([_conj(g) for g in value], value.shape, value.dtype)
+    return value if value is None or value.dtype.kind != "c" else value.conj()
+
+
+def _with_all_gradients(pull: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda g, saved: pull(g.filled(), saved)
 
 
 def _bind(rule: Any, i: int) -> Rule:
@@ -212,7 +236,8 @@ class Cotangents(list[Any]):
 
     def filled(self) -> tuple[Any, ...]:
         """With zeros for None."""
-        return tuple(np.zeros(s, d) if g is None else g for g, s, d in zip(self, self.shape, self.dtype, strict=True))
+        wrap = constant if any(isinstance(g, Tensor) for g in self) else lambda a: a
+        return tuple(wrap(np.zeros(s, d)) if g is None else g for g, s, d in zip(self, self.shape, self.dtype, strict=True))
 
 
 class _Pick:
@@ -232,11 +257,17 @@ def _pull_pick(gradient: Any, saved: tuple[Any, ...]) -> tuple[Cotangents]:
 pick = Plan(_Pick, (0,), _pull_pick, lambda node, gradient: _pull_pick(gradient, node.saved), names=("k", "shape", "dtype"), frees=False)
 
 
-def picked(plan: Plan, saved: tuple[Any, ...], parents: tuple[Node, ...], out: Sequence[Any]) -> tuple[Tensor, ...]:
-    """Tensors for the several results of one call: one node stands for all of them, with one on it for each."""
-    shapes, dtypes = tuple(a.shape for a in out), tuple(a.dtype for a in out)
-    whole = record(plan, saved, parents, shapes, dtypes)
-    return tuple(
-        on_node(a, record(pick, (k, shapes, dtypes), (whole,), a.shape, a.dtype)) if a.dtype.kind in "fc" else constant(a)
-        for k, a in enumerate(out)
-    )
+def picked(plan: Plan, saved: tuple[Any, ...], parents: tuple[Node, ...], out: Sequence[Any]) -> tuple[tuple[Tensor, ...], Node]:
+    """Tensors for the several results of one call, and the node that stands for all of them, with one on it for each."""
+    whole = record(plan, saved, parents, tuple(a.shape for a in out), tuple(a.dtype for a in out))
+    return result_again(whole, out), whole
+
+
+def result_again(whole: Node, out: Sequence[Any]) -> tuple[Tensor, ...]:
+    """The results of a call, each on its node."""
+    return tuple(pick_again(whole, k, a) if a.dtype.kind in "fc" else constant(a) for k, a in enumerate(out))
+
+
+def pick_again(whole: Node, k: int, array: Any) -> Tensor:
+    """Result number k of a call, on its node."""
+    return on_node(array, record(pick, (k, whole.shape, whole.dtype), (whole,), array.shape, array.dtype))

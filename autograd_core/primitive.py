@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .call import binary, general, several, unary, unary_view
-from .plan import Plan, Rule, fused_plan, make_plan, names_of
+from .plan import Plan, Rule, conjugated_plan, fused_plan, make_plan, names_of
 
 
 def primitive(*rules: Rule | None, **options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -26,12 +26,17 @@ def primitive(*rules: Rule | None, **options: Any) -> Callable[[Callable[..., An
     Positional parameters of the decorated function are its array arguments, keyword-only ones its settings. Options:
     `name`; `promotes="float"` computes integers in the default float dtype, `"no"` leaves dtypes alone, `"same"`
     (default) brings the arguments to a common one; `view=True` says that the result may share its argument's memory;
-    `complain(*arrays, **settings)` words the error for shapes that do not fit.
+    `complain(*arrays, **settings)` words the error for shapes that do not fit; `results=("first", "second")` names the
+    parts of the tuple that the forward returns (a rule's `g` is then the tuple of their gradients, zeros for those that
+    nothing was computed from, and `out` the tuple of the results).
+
+    Complex numbers: gradients are PyTorch's, dL/dx + i dL/dy for x + iy. The rules of a holomorphic function, written as for
+    real numbers, are run between two conjugations. `holomorphic=False` says that they are meant as they stand.
     """
 
     def declare(forward: Callable[..., Any]) -> Any:
         op = Op(forward, rules, options)
-        simple = not op.settings and not op.variadic and not any("shape" in names_of(rule) for rule in rules if rule)
+        simple = not op.settings and not op.variadic and not op.results and not any("shape" in names_of(rule) for rule in rules if rule)
         make = {1: unary_view if op.view else unary, 2: binary}.get(len(op.arguments), several) if simple else general
         return publish(op, make(op))
 
@@ -67,7 +72,7 @@ def publish(op: Op, call: Callable[..., Any]) -> Any:
     return call
 
 
-OPTIONS = {"backward", "complain", "name", "promotes", "reference", "view"}
+OPTIONS = {"backward", "complain", "holomorphic", "name", "promotes", "reference", "results", "view"}
 
 
 class Op:
@@ -89,6 +94,8 @@ class Op:
         self.reference: Callable[..., Any] | None = options.get("reference")
         self.backward: Rule | None = options.get("backward")
         self.complain: Callable[..., str] | None = options.get("complain")
+        self.results: tuple[str, ...] = options.get("results", ())
+        self.holomorphic: bool = options.get("holomorphic", True)
         self.call: Any = None
         if len(self.rules) != len(self.arguments):
             raise TypeError(f"{self.name}: {len(self.arguments)} array arguments {self.arguments} but {len(self.rules)} rules")
@@ -100,14 +107,14 @@ class Op:
                 raise TypeError(f"{self.name}: a rule that asks for i, which argument it is for, names it right after the gradient")
         self._plans: dict[Any, Plan | None] = {}
 
-    def plan(self, recorded: tuple[int, ...], count: int | None = None) -> Plan | None:
+    def plan(self, recorded: tuple[int, ...], count: int | None = None, conjugated: bool = False) -> Plan | None:
         """The plan for the case that the arguments with these positions record (of `count` in a variadic call)."""
-        key = (recorded, count) if self.variadic else recorded
+        key = (recorded, count if self.variadic else None, conjugated)
         try:
             return self._plans[key]
         except KeyError:
-            make = fused_plan(self, recorded) if self.backward else make_plan(self, recorded, count)
-            plan = self._plans[key] = make
+            plan = fused_plan(self, recorded) if self.backward else make_plan(self, recorded, count)
+            self._plans[key] = plan = conjugated_plan(plan) if plan and conjugated else plan
             return plan
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ operation that came after the last write (all of a usual training step) costs on
 from __future__ import annotations
 
 from itertools import count
+from threading import RLock
 from typing import Any
 from weakref import ref
 
@@ -17,8 +18,10 @@ from .errors import InplaceError
 tick = count(1).__next__  # the clock of the graph: creation times order nodes and writes
 latest = 0  # time of the newest write of any kind
 latest_recorded = 0  # time of the newest write that changed what a tensor is a function of
+careful = 0  # how many reasons there are to leave the short ways of calling operations: recorded writes, watchers, batches
 _log: dict[int, tuple[int, str, Any]] = {}  # id of the owner -> time, operation, weak reference
 _recorded: dict[int, tuple[int, Any]] = {}
+_counting = RLock()  # a garbage collector may call _forget inside note_recorded
 
 
 def owner(array: Any) -> Any:
@@ -42,19 +45,29 @@ def note(array: np.ndarray, operation: str) -> None:
 
 def note_recorded(array: np.ndarray, time: int) -> None:
     """Log that what lies in `array`'s memory became, at `time`, another function of the leaves: older views are stale."""
-    global latest_recorded
-    latest_recorded = max(time, latest_recorded)
+    global latest_recorded, careful
     buffer = owner(array)
     key = id(buffer)
-    _recorded[key] = (time, ref(buffer, lambda _: _forget(key)))
+    with _counting:
+        latest_recorded = max(time, latest_recorded)
+        careful += not _recorded
+        _recorded[key] = (time, ref(buffer, lambda _: _forget(key)))
 
 
 def _forget(key: int) -> None:
     """The buffer is gone; with the last of them, operations need not look here any more."""
-    global latest_recorded
-    _recorded.pop(key, None)
-    if not _recorded:
-        latest_recorded = 0
+    global latest_recorded, careful
+    with _counting:
+        if _recorded.pop(key, None) is not None and not _recorded:
+            latest_recorded = 0
+            careful -= 1
+
+
+def watch(more: int) -> None:
+    """Count one more (or, with -1, one less) reason to call operations with care."""
+    global careful
+    with _counting:
+        careful += more
 
 
 def written_since(array: np.ndarray, time: int) -> bool:

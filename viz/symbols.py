@@ -294,11 +294,19 @@ def formula(node: Node, k: int, names: dict[str, str] | None = None) -> str:
     given = arguments_of(node, names or {})
     try:
         values = [position if name == "i" else given(name, position) for name in names_of(rule)]
-        made = symbol(rule(Symbol("g", ATOM, node.shape, node.dtype), *values))
+        made = symbol(rule(of_results("g", op, node), *values))
         summed = made._shape is not None and tuple(made._shape) != tuple(node.parents[k].shape)  # it was broadcast
         return f"Σ({made.text})" if summed and made.text != "0" else made.text
     except (Unprintable, AttributeError, TypeError, ValueError, IndexError, KeyError):
         return f"rule of {op.name}"  # it needs the numbers themselves
+
+
+def of_results(letter: str, op: Any, node: Node) -> Any:
+    """The symbol of something of the result's shape; of an operation with several results one for each, as g_values."""
+    if not getattr(op, "results", ()):
+        return Symbol(letter, ATOM, node.shape, node.dtype)
+    parts = zip(op.results, node.shape, node.dtype, strict=True)
+    return tuple(Symbol(f"{letter}_{name}" if letter != "out" else name, ATOM, shape, dtype) for name, shape, dtype in parts)
 
 
 def arguments_of(node: Node, names: dict[str, str]) -> Callable[[str, int], Any]:
@@ -324,7 +332,7 @@ def arguments_of(node: Node, names: dict[str, str]) -> Callable[[str, int], Any]
         if name == "shapes":
             return tuple(a.parent.shape if a.parent is not None else np.shape(a.value) for a in arguments)
         if name == "out":
-            return Symbol(names.get("out", "out"), ATOM, node.shape, node.dtype)
+            return of_results(names.get("out", "out"), op, node)
         return tuple(one(a) for a in arguments) if op.variadic else one(by_name[name])
 
     return given

@@ -242,6 +242,8 @@ def operation_text(node: Node) -> str:
         elif key in ("low", "high", "negative_slope", "alpha", "beta") and isinstance(value, int | float):
             parts.append(f"{key}={number(value)}")
     constant = getattr(node, "constant", None)
+    if isinstance(constant, tuple) and len(constant) == 2:
+        constant = constant[1 - node.plan.inputs[0]]
     if isinstance(constant, int | float):
         sign = {"add": "+", "mul": "×", "sub": "−", "div": "÷"}.get(op.name, "")
         parts.append(f"{number(constant)} {sign}".strip() if node.plan.inputs == (1,) else f"{sign} {number(constant)}".strip())
