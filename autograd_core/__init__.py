@@ -9,29 +9,21 @@ x.grad  # tensor([2., 4.])
 
 from __future__ import annotations
 
+from importlib import import_module as _import_module
 from math import e, inf, nan, pi
 
 from . import autograd, check
 from . import dtypes as _dtypes
 from .creation import (
-    arange,
     as_tensor,
     asarray,
     empty,
     empty_like,
-    eye,
     from_numpy,
     full,
     full_like,
-    linspace,
     ones,
     ones_like,
-    rand,
-    rand_like,
-    randint,
-    randn,
-    randn_like,
-    randperm,
     tensor,
     zeros,
     zeros_like,
@@ -55,7 +47,11 @@ from .dtypes import (
     result_type,
     set_default_dtype,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
+from .factory import contiguous_format, preserve_format, strided
 from .faces import methods as _methods
 from .faces import numpy as _numpy
 from .modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
@@ -63,7 +59,8 @@ from .ops.activation import softplus
 from .ops.linalg import einsum
 from .primitive import fused, primitive
 from .printing import set_printoptions
-from .random import Generator, get_rng_state, manual_seed, set_rng_state
+from .random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from .sequences import arange, eye, linspace, logspace, tril_indices, triu_indices
 from .size import Size
 from .tensor import Tensor
 
@@ -71,10 +68,42 @@ __version__ = "0.1.0"
 
 half, float, double = float16, float32, float64
 short, int, long, bool = int16, int32, int64, _dtypes.bool_
+cfloat, cdouble = complex64, complex128
 
 _methods.install()
 _numpy.install()
 globals().update(_methods.functions())
+
+
+_LATER = {  # loaded when first asked for, so that importing stays quick: name -> module, or module and what to take from it
+    "array_api": ".array_api",
+    "cuda": ".cuda",
+    "distributions": ".distributions",
+    "fft": ".fft",
+    "func": ".func",
+    "linalg": ".linalg",
+    "load": ".serialization:load",
+    "nn": "nn",
+    "optim": "optim",
+    "safetensors": ".safetensors",
+    "save": ".serialization:save",
+    "special": ".special",
+    "utils": ".utils",
+    "vmap": ".func:vmap",
+}
+
+
+def __getattr__(name: str) -> _dtypes.Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'autograd_core' has no attribute {name!r}")
+    module, _, attribute = _LATER[name].partition(":")
+    found = _import_module(module, __name__)
+    globals()[name] = getattr(found, attribute) if attribute else found
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
 
 
 def is_tensor(obj: object) -> _dtypes.Any:

@@ -220,12 +220,12 @@ def general(op: Op) -> Callable[..., Any]:
                 arrays.append(a)
         if not tensors:
             return on_foreign(op, args, given)
+        if writes.careful and thread.batch is not None and thread.batch.meets(args):
+            return thread.batch.call(op, args, given)
         if plain:
             arrays = [a if type(a) in WEAK else operand(op, a) for a in arrays]
         elif tensors < len(args):
             return on_foreign(op, args, given)
-        if writes.careful and thread.batch is not None and thread.batch.meets(args):
-            return thread.batch.call(op, args, given)
         if kind != "no" and (len(arrays) > 1 or kind == "float"):
             arrays = promote(kind, tuple(arrays))
         try:

@@ -84,6 +84,10 @@ class Function:
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Compute, and record if an argument records."""
+        if thread.batch is not None and thread.batch.meets(args):
+            from .batch import example_by_example
+
+            return example_by_example(cls.apply, args)
         tensors = [(i, a) for i, a in enumerate(args) if isinstance(a, Tensor)]
         recording = [(i, node) for i, a in tensors if thread.grad and (node := current_node(a)) is not None]
         context = Context(tuple(any(i == j for j, _ in recording) for i in range(len(args))))
@@ -103,10 +107,11 @@ class Function:
                 raise TypeError(f"{cls.__name__}: forward must return Tensors, got a {type(o).__name__}")
         for d in context.dirty_tensors:
             writes.note(d.array, cls.__name__)
-        if not recording:
-            return output
-        results = cls._record(context, outputs, args, recording)
-        return results if several else results[0]
+        results = cls._record(context, outputs, args, recording) if recording else outputs
+        if thread.watch is not None:
+            for r in results:
+                thread.watch(FunctionOp(cls), [a.array for _, a in tensors], r.array, r.node)
+        return output if not recording else results if several else results[0]
 
     @classmethod
     def _record(cls, context: Context, outputs: tuple[Tensor, ...], args: tuple[Any, ...], recording: list[tuple[int, Node]]) -> Any:

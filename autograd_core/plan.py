@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from . import writes
 from .graph import Node, pullback, thread
 from .tensor import Tensor, constant, on_node
 from .writes import tick
@@ -175,6 +176,8 @@ def names_of(rule: Rule) -> tuple[str, ...]:
 
 def record(plan: Plan, saved: tuple[Any, ...], parents: tuple[Node, ...], shape: Any, dtype: Any) -> Node:
     """A new node for a value just computed."""
+    if writes.careful and thread.pack is not None:
+        plan, saved = thread.pack(plan, saved)
     node = Node()
     node.plan = plan
     node.saved = saved
@@ -205,8 +208,13 @@ def fused_plan(op: Op, inputs: tuple[int, ...]) -> Plan:
         for i, parent in zip(inputs, node.parents, strict=True):
             ends.append(record(ALIAS, (), (parent,), parent.shape, parent.dtype))  # an own node for each argument
             given[i] = on_node(arrays[i], ends[-1])
-        out = reference(*given, **settings)  # type: ignore[misc]
-        found = pullback([out.node], [gradient], set(ends), retain_graph=True, create_graph=True)
+        before, thread.grad = thread.grad, True  # the reference is recorded even where the pass itself is not
+        try:
+            out = reference(*given, **settings)  # type: ignore[misc]
+            thread.grad = before
+            found = pullback([out.node], [gradient], set(ends), retain_graph=True, create_graph=True)
+        finally:
+            thread.grad = before
         return [found.get(end) for end in ends]
 
     return Plan(op, inputs, pull, pull_tensors, names=("arguments", "settings"))

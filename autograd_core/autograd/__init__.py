@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
-from . import writes
-from .errors import ShapeError
-from .function import Function
-from .graph import ALONE, Node, accumulating, pullback, thread
-from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
-from .tensor import Tensor, constant, current_node
+from .. import writes
+from ..errors import ShapeError
+from ..function import Function
+from ..graph import ALONE, Node, accumulating, pullback, thread
+from ..modes import enable_grad, inference_mode, no_grad, set_grad_enabled
+from ..node_hooks import fill
+from ..tensor import Tensor, constant, current_node
 
 __all__ = [
     "Function",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "grad",
     "gradcheck",
     "gradgradcheck",
     "inference_mode",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+LATER = {  # loaded when first asked for, so that importing stays quick
+    "detect_anomaly": "anomaly",
+    "is_anomaly_check_nan_enabled": "anomaly",
+    "is_anomaly_enabled": "anomaly",
+    "set_detect_anomaly": "anomaly",
+}
+MODULES = {"functional", "graph"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return import_module(f".{name}", __name__)
+    if name not in LATER:
+        raise AttributeError(f"module 'autograd_core.autograd' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f".{LATER[name]}", __name__), name)
+    return found
 
 
 def backward(
@@ -50,10 +73,16 @@ def backward(
     else:
         once = {id(t): t for t in wanted if not t.retains_grad}  # those that retain it have it by now
         found = [(t, t.node) for t in once.values() if t.node in computed]  # type: ignore[misc]
+    hooked = []
     with accumulating:
         for tensor, node in found:
             if tensor is not None and (tensor.node is node or wanted is not None):
-                accumulate(tensor, computed.pop(node) if wanted is None else computed[node])
+                if node.hooks is None or node.plan is not None:
+                    accumulate(tensor, computed.pop(node) if wanted is None else computed[node])
+                else:
+                    hooked.append((tensor, node))
+    for tensor, node in hooked:
+        fill(tensor, node, computed[node], accumulate)
 
 
 def accumulate(tensor: Tensor, gradient: Any) -> None:
@@ -85,14 +114,16 @@ def grad(
     *,
     only_inputs: bool = True,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the sum of `outputs` with respect to each of `inputs`; `.grad` is left alone.
 
     Only what lies between them is walked. `grad_outputs` weighs the elements of non-scalar outputs. With
     `create_graph` the result can be differentiated again. Raises RuntimeError for an input that the outputs do not
-    depend on, unless `allow_unused` (then None) or `materialize_grads` (then zeros). `only_inputs` is there for
-    programs that pass it, and can only be True.
+    depend on, unless `allow_unused` (then None) or `materialize_grads` (then zeros). With `is_grads_batched` the
+    `grad_outputs` have a first dimension more, and so have the results: one pass gives many vector-Jacobian products.
+    `only_inputs` is there for programs that pass it, and can only be True.
     """
     if not only_inputs:
         raise ValueError("grad: only_inputs=False is not supported; backward() fills the .grad of all leaves")
@@ -100,6 +131,17 @@ def grad(
     targets = _listed("grad", "outputs", outputs)
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused to be True or left out")
+    if is_grads_batched or thread.batch is not None:
+        from .. import batch
+
+        weights = _weights("grad", targets, grad_outputs)
+        settings = dict(
+            retain_graph=retain_graph, create_graph=create_graph, allow_unused=allow_unused, materialize_grads=materialize_grads
+        )
+        if is_grads_batched:
+            return batch.with_batched_weights(grad, weights, dict(outputs=targets, inputs=sources, **settings))
+        if batch.Batch.meets([*targets, *sources]):
+            return batch.gradients(grad, targets, sources, weights, settings)
     computed = _run("grad", targets, grad_outputs, sources, retain_graph, create_graph)
     result: list[Tensor | None] = []
     taken: set[int] = set()
@@ -113,7 +155,7 @@ def grad(
                 )
             result.append(constant(np.zeros_like(source.array)) if materialize_grads else None)
         elif isinstance(gradient, Tensor):
-            result.append(gradient)
+            result.append(gradient if create_graph else gradient.detach())
         else:
             alone = (
                 type(gradient) is np.ndarray and gradient.base is None and getrefcount(gradient) == ALONE + 1 and id(gradient) not in taken
@@ -130,6 +172,14 @@ def _listed(operation: str, argument: str, value: Any) -> list[Tensor]:
     return tensors
 
 
+def _weights(operation: str, outputs: list[Tensor], weights: Any) -> list[Any]:
+    """One gradient (or None) for each output."""
+    given = [None] * len(outputs) if weights is None else [weights] if isinstance(weights, Tensor | np.ndarray) else list(weights)
+    if len(given) != len(outputs):
+        raise RuntimeError(f"{operation}: {len(outputs)} tensors but {len(given)} gradients for them")
+    return given
+
+
 def _run(
     operation: str,
     outputs: list[Tensor],
@@ -139,9 +189,8 @@ def _run(
     create_graph: bool,
 ) -> dict[Node, Any]:
     """Check the arguments and walk back; gradients by node."""
-    given = [None] * len(outputs) if weights is None else [weights] if isinstance(weights, Tensor | np.ndarray) else list(weights)
-    if len(given) != len(outputs):
-        raise RuntimeError(f"{operation}: {len(outputs)} tensors but {len(given)} gradients for them")
+    given = _weights(operation, outputs, weights)
+    tensors = create_graph or any(isinstance(w, Tensor) and type(w.array) is not np.ndarray for w in given)  # batched by vmap
     roots = []
     gradients: list[Any] = []
     for output, weight in zip(outputs, given, strict=True):
@@ -152,7 +201,7 @@ def _run(
                 "set requires_grad=True on what you differentiate by, outside no_grad()"
             )
         roots.append(node)
-        gradients.append(_start(operation, output, weight, create_graph))
+        gradients.append(_start(operation, output, weight, tensors))
     wanted = None
     if inputs is not None:
         for k, source in enumerate(inputs):
@@ -167,7 +216,7 @@ def _run(
             gradients,
             wanted,  # type: ignore[arg-type]
             retain_graph=create_graph if retain_graph is None else retain_graph,
-            create_graph=create_graph,
+            create_graph=tensors,
             observer=thread.observer,
         )
     finally:
@@ -199,4 +248,4 @@ def _start(operation: str, output: Tensor, weight: Any, create_graph: bool) -> A
     return constant(weight) if create_graph else weight
 
 
-from .check import gradcheck, gradgradcheck  # noqa: E402 - they need `grad`
+from ..check import gradcheck, gradgradcheck  # noqa: E402 - they need `grad`

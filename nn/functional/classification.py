@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_core.errors import ShapeError
-from autograd_core.ops import elementwise, shape
+from autograd_core.faces.pointwise import where
+from autograd_core.graph import thread
+from autograd_core.ops import elementwise, index, shape
 from autograd_core.ops import reduce as reductions
 from autograd_core.ops.activation import softplus
 from autograd_core.ops.loss import binary_cross_entropy_elements, cross_entropy_rows
@@ -43,6 +45,9 @@ def cross_entropy(
         raise RuntimeError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if input.array.shape == target.array.shape:
         return _of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
+    if thread.batch is not None and thread.batch.meets((input, target)):
+        each = log_softmax(input, axis=0 if input.ndim == 1 else 1)
+        return by_operations("cross_entropy", each, target, weight, ignore_index, reduction, label_smoothing)
     rows = Rows("cross_entropy", input, target, weight, ignore_index)
     weights = rows.weights(reduction)
     loss = cross_entropy_rows(rows.scores, rows.classes, weights * (1 - label_smoothing) if label_smoothing else weights)
@@ -53,6 +58,27 @@ def cross_entropy(
         share = weights if weight is None else rows.weights(reduction, weighted=False)
         loss = loss - reductions.sum(each, axis=1) * share * (label_smoothing / rows.count)
     return rows.finish(loss, reduction)
+
+
+def by_operations(
+    operation: str, logs: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float = 0.0
+) -> Tensor:
+    """The loss of class indices whose numbers cannot be looked at, inside vmap: nothing is left out, what is ignored counts as zero."""
+    axis = 0 if logs.ndim == 1 else 1
+    count = logs.array.shape[axis]
+    counts = target != ignore_index
+    classes = where(counts, target, 0)
+    weights = counts.to(logs.dtype)
+    by_class = None if weight is None else class_weights(operation, weight, count).to(logs.dtype)
+    own = weights if by_class is None else weights * by_class[classes]
+    chosen = shape.squeeze(index.gather(logs, shape.expand_dims(classes, axis=axis), axis=axis), axis=axis)
+    loss = -chosen * own * (1 - label_smoothing)
+    if label_smoothing:
+        each = logs if by_class is None else logs * shape.reshape(by_class, shape=(count,) + (1,) * (logs.ndim - axis - 1))
+        loss = loss - reductions.sum(each, axis=axis) * weights * (label_smoothing / count)
+    if reduction == "none":
+        return loss
+    return reductions.sum(loss) / reductions.sum(own) if reduction == "mean" else reductions.sum(loss)
 
 
 def _of_probabilities(input: Tensor, target: Tensor, weight: Any, ignore_index: int, reduction: str, label_smoothing: float) -> Tensor:
@@ -93,8 +119,10 @@ def nll_loss(
     """
     input, target = as_tensor("nll_loss", "input", input), as_tensor("nll_loss", "target", target)
     reduction = reduction_of("nll_loss", reduction, size_average, reduce)
+    if thread.batch is not None and thread.batch.meets((input, target)):
+        return by_operations("nll_loss", input, target, weight, ignore_index, reduction)
     rows = Rows("nll_loss", input, target, weight, ignore_index)
-    chosen = shape.squeeze(shape.gather(rows.scores, index=rows.classes[:, None], axis=1), axis=1)
+    chosen = shape.squeeze(index.gather(rows.scores, rows.classes[:, None], axis=1), axis=1)
     return rows.finish(chosen * -rows.weights(reduction), reduction)
 
 
