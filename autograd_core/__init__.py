@@ -14,6 +14,7 @@ from math import e, inf, nan, pi
 
 from . import autograd, check
 from . import dtypes as _dtypes
+from . import interchange as _interchange
 from .creation import (
     as_tensor,
     asarray,
@@ -51,9 +52,10 @@ from .dtypes import (
     uint32,
     uint64,
 )
-from .factory import contiguous_format, preserve_format, strided
 from .faces import methods as _methods
 from .faces import numpy as _numpy
+from .factory import contiguous_format, preserve_format, strided
+from .interchange import from_dlpack
 from .modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from .ops.activation import softplus
 from .ops.linalg import einsum
@@ -69,14 +71,18 @@ __version__ = "0.1.0"
 half, float, double = float16, float32, float64
 short, int, long, bool = int16, int32, int64, _dtypes.bool_
 cfloat, cdouble = complex64, complex128
+dtype = type(float32)
 
 _methods.install()
 _numpy.install()
+_interchange.install()
 globals().update(_methods.functions())
+detach_ = _methods.detach_
 
 
 _LATER = {  # loaded when first asked for, so that importing stays quick: name -> module, or module and what to take from it
     "array_api": ".array_api",
+    "bfloat16": ".dtypes:bfloat16",
     "cuda": ".cuda",
     "distributions": ".distributions",
     "fft": ".fft",

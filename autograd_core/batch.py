@@ -9,6 +9,7 @@ pass through it is batched without further ado. Batches nest: a whole may itself
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,6 +18,14 @@ from . import writes
 from .graph import thread
 from .ops import shape as shapes
 from .tensor import Tensor
+
+
+@lru_cache
+def zero(dtype: Any) -> Any:
+    return np.zeros((), dtype)
+
+
+OF_SHAPES = {np.shape, np.ndim, np.size, np.empty_like, np.zeros_like, np.ones_like, np.full_like, np.reshape, np.may_share_memory}
 
 
 class Example:
@@ -51,6 +60,15 @@ class Example:
     def nbytes(self) -> int:
         return self.size * self.itemsize
 
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array_function__(self, function: Any, types: Any, args: Any, settings: Any) -> Any:
+        """What NumPy tells of shapes and dtypes alone it tells of an array of zeros that takes no memory."""
+        if function not in OF_SHAPES:
+            self._refuse()
+        return function(*[np.broadcast_to(zero(a.dtype), a.shape) if isinstance(a, Example) else a for a in args], **settings)
+
     def _refuse(self, *args: Any, **settings: Any) -> NoReturn:
         raise RuntimeError(
             "vmap: this needs the numbers of a batched tensor (in item(), bool(), an index, a shape, a loop, or an in-place write); "
@@ -58,11 +76,11 @@ class Example:
         )
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__") and name.endswith("__"):
+        if name.startswith("__") and name != "__array_interface__":  # asked for by whoever looks for memory
             raise AttributeError(name)
         self._refuse()
 
-    __array__ = __getitem__ = __setitem__ = __iter__ = __bool__ = __float__ = __int__ = __index__ = __complex__ = __len__ = _refuse
+    __array__ = __getitem__ = __setitem__ = __iter__ = __bool__ = __float__ = __int__ = __index__ = __complex__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = _refuse
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __invert__ = __and__ = __or__ = _refuse  # type: ignore[assignment]
     __hash__ = object.__hash__
@@ -81,11 +99,25 @@ class Batched(Tensor):
     def detach(self) -> Tensor:
         return batched(self.whole.detach(), self.level)
 
+    @property
+    def data(self) -> Tensor:
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        raise RuntimeError("vmap: .data cannot be replaced inside vmap; use a new tensor")
+
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         raise RuntimeError("vmap: requires_grad_() inside vmap; use func.grad or func.vjp, which differentiate by their arguments")
 
     def backward(self, *args: Any, **settings: Any) -> None:
         raise RuntimeError("vmap: backward() inside vmap has no .grad to fill; use func.grad, func.vjp or autograd.grad")
+
+    def register_hook(self, hook: Callable[..., Any]) -> Any:
+        raise RuntimeError("vmap: a hook inside vmap would be given the gradients of all examples at once; change the gradient outside")
+
+    def retain_grad(self) -> None:
+        raise RuntimeError("vmap: retain_grad() inside vmap has no .grad to fill; use func.grad, func.vjp or autograd.grad")
 
 
 def batched(whole: Tensor, level: int) -> Batched:
@@ -144,7 +176,7 @@ class Batch:
     @staticmethod
     def call(op: Any, args: Sequence[Any], settings: dict[str, Any]) -> Any:
         """An operation of which at least one argument is Batched."""
-        if op.backward is not None:
+        if op.backward is not None and op not in rules.RULES:
             return op.reference(*args, **{**op.settings, **settings})
         level = max(a.level for a in args if type(a) is Batched)
         marks = [type(a) is Batched and a.level == level for a in args]
@@ -248,13 +280,18 @@ def example_by_example(call: Callable[..., Any], args: Sequence[Any]) -> Any:
     return tuple([batched(o, level) for o in out]) if isinstance(out, tuple) else batched(out, level)
 
 
+MASKS = {np.dtype(np.bool_), np.dtype(np.uint8)}
+
+
 def indexed(x: Any, index: tuple[Any, ...]) -> Any:
     """x[index], Batched tensors among the index."""
+    if any(type(p) is Batched and p.dtype in MASKS for p in index):
+        raise RuntimeError("vmap: a mask as index picks another number of elements for each example; use where() or masked_fill()")
     level = max(a.level for a in (x, *index) if type(a) is Batched)
     whole = x.whole if type(x) is Batched and x.level == level else None
     parts = [p.whole if type(p) is Batched and p.level == level else p for p in index]
     size = rules.len_of(whole if whole is not None else next(p for p, q in zip(parts, index) if p is not q))
-    if all(isinstance(p, Tensor | np.ndarray | int) and not isinstance(p, bool) and getattr(p, "dtype", None) != np.bool_ for p in parts):
+    if all(isinstance(p, Tensor | np.ndarray | int) and not isinstance(p, bool) and getattr(p, "dtype", None) not in MASKS for p in parts):
         marks = [p is not q for p, q in zip(parts, index)]
         rank = max(rules.rank_of(p, mark) if isinstance(p, Tensor) else np.ndim(p) for p, mark in zip(parts, marks))
         parts = [rules.lead(p, rank) if mark else p for p, mark in zip(parts, marks)]

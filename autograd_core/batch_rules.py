@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from . import dtypes
 from .ops import shape as shapes
+from .ops.index import getitem, put
 from .tensor import Tensor
 
 
@@ -59,7 +61,7 @@ def stacked(parts: Sequence[Tensor]) -> Tensor:
 
 def lead(whole: Tensor, rank: int) -> Tensor:
     """The whole with axes put behind the first one, so that its examples have this rank."""
-    missing = rank - (whole.array.ndim - 1)
+    missing = rank - (whole.ndim - 1)
     return shapes.expand_dims(whole, axis=tuple(range(1, 1 + missing))) if missing > 0 else whole
 
 
@@ -67,9 +69,16 @@ def rank_of(whole: Any, mark: bool) -> int:
     return whole.array.ndim - mark if isinstance(whole, Tensor) else np.ndim(whole)
 
 
-def everywhere(wholes: Sequence[Any], marks: Sequence[bool], size: int) -> list[Tensor]:
-    """All of them batched: those that are not repeated (without copying)."""
-    return [w if mark else shapes.broadcast_to(shapes.expand_dims(w, axis=0), target=(size, *w.shape)) for w, mark in zip(wholes, marks)]
+def everywhere(wholes: Sequence[Any], marks: Sequence[bool], size: int) -> list[Any]:
+    """All of them batched: those that are not repeated (without copying), but for plain numbers."""
+    return [
+        w if mark or not is_array(w) else shapes.broadcast_to(shapes.expand_dims(w, axis=0), target=(size, *w.shape))
+        for w, mark in zip(wholes, marks)
+    ]
+
+
+def is_array(value: Any) -> bool:
+    return isinstance(value, Tensor | np.ndarray)
 
 
 def aligned(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: dict[str, Any], size: int) -> Any:
@@ -85,22 +94,66 @@ def shifted(axis: Any, rank: int) -> Any:
     return axis % rank + 1 if rank else axis
 
 
+def for_all(settings: dict[str, Any], size: int, **changed: Any) -> dict[str, Any]:
+    """Settings of one example as those of the whole: changed as said, and a `shape` with one axis more."""
+    return {**settings, **changed, **({"shape": (size, *settings["shape"])} if "shape" in settings else {})}
+
+
 def over_axes(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: dict[str, Any], size: int) -> Any:
-    """With an `axis` (or `axes`), None meaning all of them."""
+    """With an `axis` (or `axes`), None meaning all of them, that counts the axes of the argument, or of `shape` if there is one."""
     name = "axis" if "axis" in settings else "axes"
-    rank, axis = rank_of(wholes[0], True), settings[name]
-    return op.call(*wholes, **{**settings, name: tuple(range(1, rank + 1)) if axis is None else shifted(axis, rank)})
+    axis, rank = settings[name], len(settings["shape"]) if "shape" in settings else rank_of(wholes[0], True)
+    axes = tuple(range(1, rank + 1)) if axis is None else shifted(axis, rank)
+    return op.call(*wholes, **for_all(settings, size, **{name: axes}))
 
 
 def over_one_axis(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: dict[str, Any], size: int) -> Any:
-    """With one `axis`; for None the examples are laid flat."""
-    if settings["axis"] is None and rank_of(wholes[0], True) != 1:
+    """With one `axis`; for None the examples are laid flat. A 0-d example has none, though it may be named."""
+    rank = max(rank_of(w, mark) for w, mark in zip(wholes, marks))
+    if settings["axis"] is None and not settings.get("keepdims"):
+        flat = shapes.reshape(wholes[0], shape=(size, prod(wholes[0].shape[1:])))
+        out = op.call(flat, **{**settings, "axis": 1})
+        return shapes.reshape(out, shape=tuple(wholes[0].shape)) if op is shapes.roll.op else out
+    if settings["axis"] is None or any(is_array(w) and not rank_of(w, mark) for w, mark in zip(wholes, marks)):
         return looped(op, wholes, marks, settings, size)
-    rank = rank_of(wholes[0], marks[0])
-    given = {**settings, "axis": shifted(settings["axis"] or 0, rank)}
-    if "shape" in given:
-        given["shape"] = (size, *given["shape"])
-    return op.call(*everywhere(wholes, marks, size), **given)
+    given = [lead(w, rank) if is_array(w) else w for w in everywhere(wholes, marks, size)]
+    return op.call(*given, **for_all(settings, size, axis=shifted(settings["axis"], rank)))
+
+
+def each_with_its_own(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: dict[str, Any], size: int) -> Any:
+    """On the last axes, as matrices with vectors: whatever their ranks, the axes before those are the same."""
+    return op.call(*everywhere(wholes, marks, size), **settings)
+
+
+def at_rows(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: dict[str, Any], size: int) -> Any:
+    """With an array of indices along one axis, which is the same for all examples, or one for each."""
+    axis, (x, index) = settings["axis"], wholes
+    if not rank_of(x, marks[0]) or (marks[1] and type(index) is not Tensor):
+        return looped(op, wholes, marks, settings, size)
+    if not marks[1]:
+        return op.call(x, index, **for_all(settings, size, axis=axis + 1))
+    x, index = everywhere((x, index), marks, size)[0], index.array
+    place = (np.arange(size).reshape(size, *(1,) * (index.ndim - 1)), index)
+    if "shape" in settings:
+        n, *others = moved_to_front(settings["shape"], axis)
+        back = put(front(x, axis, index.ndim - 1), index=place, shape=(size, n, *others))
+        return behind(back, axis, 1)
+    return behind(getitem(front(x, axis, 1), index=place), axis, index.ndim - 1)
+
+
+def moved_to_front(items: Sequence[Any], k: int, count: int = 1) -> tuple[Any, ...]:
+    return (*items[k : k + count], *items[:k], *items[k + count :])
+
+
+def front(whole: Any, axis: int, count: int) -> Any:
+    """The whole with some axes of its examples, from this one on, as their first."""
+    return shapes.transpose(whole, axes=(0, *moved_to_front(range(1, whole.ndim), axis, count)))
+
+
+def behind(whole: Any, axis: int, count: int) -> Any:
+    """The reverse: the first axes of the examples back in their place."""
+    order = moved_to_front(range(1, whole.ndim), axis, count)
+    return shapes.transpose(whole, axes=(0, *[order.index(k) + 1 for k in range(1, whole.ndim)]))
 
 
 def into(name: str) -> Rule:
@@ -142,20 +195,19 @@ def contracted(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: 
     return op.call(*wholes, terms=terms, result=new + settings["result"])
 
 
-def at_basic_index(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: dict[str, Any], size: int) -> Any:
-    """With an `index` of integers, slices, None and ...; arrays go example by example."""
+def at_index(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: dict[str, Any], size: int) -> Any:
+    """With an `index` of integers, slices, None, ..., and arrays side by side; arrays apart, whose axes NumPy puts first, go one by one."""
     index = settings["index"] if isinstance(settings["index"], tuple) else (settings["index"],)
-    if any(isinstance(part, np.ndarray | list | bool | np.bool_) for part in index):
+    arrays = any(isinstance(part, np.ndarray) for part in index)
+    places = [k for k, part in enumerate(index) if isinstance(part, np.ndarray | int | np.integer)]
+    if any(isinstance(part, list | bool | np.bool_) for part in index) or (arrays and len(places) <= places[-1] - places[0]):
         return looped(op, wholes, marks, settings, size)
-    given = {**settings, "index": (slice(None), *index)}
-    if "shape" in given:
-        given["shape"] = (size, *given["shape"])
     if len(wholes) == 2:  # a value to be written
         rank = rank_of(wholes[0], marks[0])
         wholes = everywhere(wholes, marks, size)
         place = np.broadcast_to(np.zeros(()), (1,) * rank if not rank else tuple(wholes[0].shape)[1:])[tuple(index)]
         wholes = [wholes[0], lead(wholes[1], place.ndim)]
-    return op.call(*wholes, **given)
+    return op.call(*wholes, **for_all(settings, size, index=(slice(None), *index)))
 
 
 def squeezed(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: dict[str, Any], size: int) -> Any:
@@ -174,13 +226,32 @@ def in_rows(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: dic
 
 KINDS: dict[Rule, str] = {  # by operation, as module.name
     aligned: """
-        arithmetic.power arithmetic.round arithmetic.nan_to_num choices.clamp choices.masked_fill
+        arithmetic.power arithmetic.round arithmetic.nan_to_num arithmetic.addcmul arithmetic.addcdiv choices.clamp choices.masked_fill
         activation.leaky_relu activation.elu activation.softplus
         shape.tril shape.triu shape.astype
+        bessel.bessel_j bessel.bessel_y bessel.bessel_i bessel.bessel_ie bessel.bessel_k bessel.bessel_ke gamma.polygamma
+        limits.logit limits.sinc_derivative limits.spherical_bessel_j0 special.erfcx_integral fourier.frames fourier.overlap_add
+        solving.inv solving.solve triangular.solve_triangular solving.pinv solving.det
+        decompositions.cholesky decompositions.svd decompositions.eigh decompositions.mirrored decompositions.to_triangle
+        decompositions.first_columns decompositions.pad_columns decompositions.first_of decompositions.phase_free
     """,
-    over_axes: "reduce.sum reduce.mean reduce.var reduce.std reduce.amax reduce.amin reduce.logsumexp reduce.euclidean_norm reduce.p_norm "
-    "reduce.all reduce.any shape.flip shape.diagonal",
-    over_one_axis: "reduce.argmax reduce.argmin softmax.softmax softmax.log_softmax shape.crop shape.embed index.gather index.scatter_add",
+    over_axes: """
+        reduce.sum reduce.mean reduce.var reduce.std reduce.amax reduce.amin reduce.largest reduce.smallest reduce.logsumexp
+        reduce.euclidean_norm reduce.p_norm reduce.count_nonzero reduce.all reduce.any
+        shape.flip shape.diagonal shape.diagonal_embed fourier.fftn fourier.ifftn
+    """,
+    over_one_axis: """
+        reduce.argmax reduce.argmin softmax.softmax softmax.log_softmax linalg.cross
+        shape.crop shape.embed shape.roll shape.windows shape.overlap_add fourier.rfft fourier.irfft fourier.weighted
+        index.gather index.scatter_add index.scatter index.last_at index.scatter_extreme index.scatter_prod
+        order.argsort order.argtopk order.argkth order.argmedian order.median order.argmode
+        scan.cumsum scan.cumprod scan.logcumsumexp scan.recurrence scan.moved scan.argcummax scan.argcummin
+    """,
+    each_with_its_own: """
+        order.searchsorted triangular.permuted triangular.permuted_back decompositions.determined decompositions.of_distinct
+        decompositions.over_gaps decompositions.over_values decompositions.inverse_of_eigenvectors
+    """,
+    at_rows: "index.index_select index.index_add",
     into("shape"): "shape.reshape",
     into("target"): "shape.broadcast_to shape.repeat_to shape.sum_to",
     transposed: "shape.transpose",
@@ -189,7 +260,7 @@ KINDS: dict[Rule, str] = {  # by operation, as module.name
     joined: "shape.concat",
     padded: "shape.pad",
     contracted: "linalg.contract",
-    at_basic_index: "index.getitem index.put index.overwrite index.put_back",
+    at_index: "index.getitem index.put index.overwrite index.put_back",
     in_rows: "linalg.linear_rows linalg.linear_rows_without_bias",
 }
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 
 class ShapeError(RuntimeError, ValueError):
     """Shapes that do not fit an operation. (PyTorch raises RuntimeError here, NumPy ValueError: this is both.)"""
+
+
+class LinAlgError(RuntimeError, np.linalg.LinAlgError):
+    """A matrix that an operation of linear algebra is not defined for: singular, not positive-definite, with equal eigenvalues."""
 
 
 class FreedGraphError(RuntimeError):
@@ -15,8 +21,14 @@ class FreedGraphError(RuntimeError):
     def __init__(self, node: Any):
         super().__init__(
             f"{node.op.name}: backward through this operation a second time, but what it saved was freed by the first "
-            "pass. Call the first backward(retain_graph=True), or compute the loss again."
+            f"pass. Call the first backward(retain_graph=True), or compute the loss again.{called_at(node)}"
         )
+
+
+def called_at(node: Any) -> str:
+    """For an error's end: the line of the program that called this node's operation, where anomaly detection noted it."""
+    line = getattr(node, "line", None)
+    return f" It was called at {line}." if line is not None else ""
 
 
 class InplaceError(RuntimeError):

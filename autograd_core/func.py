@@ -7,7 +7,8 @@ Arguments may be nested tuples, lists and dicts of tensors. Names and meaning ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -17,10 +18,9 @@ from .autograd import grad as autograd_grad
 from .batch import Batched, batched
 from .functional_call import functional_call, stack_module_state
 from .graph import ancestors, thread
-from .modes import enable_grad
 from .ops import shape as shapes
 from .tensor import Tensor, constant
-from .tree import flatten, tree_map
+from .tree import flatten, leaves_as_in, tree_map
 from .vectorize import vmap
 from .writes import tick
 
@@ -59,13 +59,24 @@ def at_new_place(tensor: Tensor) -> Tensor:
     return constant(tensor.array).requires_grad_()
 
 
+@contextmanager
+def always_recording() -> Iterator[None]:
+    """Record in any case, in inference_mode too: what is recorded is the transform's own."""
+    before = thread.grad, thread.inference
+    thread.grad, thread.inference = True, False
+    try:
+        yield
+    finally:
+        thread.grad, thread.inference = before
+
+
 class Pulled:
     """One run of a function on fresh tensors, ready to be differentiated."""
 
     def __init__(self, what: str, function: Callable[..., Any], trees: Sequence[Any], call: Callable[[list[Any]], Any], has_aux: bool):
         self.what = what
         start = tick()
-        with enable_grad():
+        with always_recording():
             leaves, build = flatten(list(trees))
             self.inputs = [fresh(leaf, what) for leaf in leaves]
             result = call(build(self.inputs))
@@ -83,6 +94,7 @@ class Pulled:
         own = {i.node for i in self.inputs}
         self.outer = any(node.time < start for node in ancestors(nodes) if node not in own)  # does anything else record?
         self.recorded = self.outer and thread.grad
+        self.aux = self.aux if self.recorded else tree_map(outside, self.aux)
 
     def pull(self, weights: Sequence[Any], retain: bool = False, create_graph: bool | None = None) -> list[Tensor]:
         """The gradients of the inputs, for these of the outputs."""
@@ -122,7 +134,10 @@ def chosen(what: str, argnums: int | tuple[int, ...], args: tuple[Any, ...]) -> 
     for n in numbers:
         if not isinstance(n, int) or not -len(args) <= n < len(args):
             raise RuntimeError(f"{what}: argnums={argnums!r}, but the function was called with {len(args)} positional arguments")
-    return [n % len(args) for n in numbers]
+    found = [n % len(args) for n in numbers]
+    if not found or len(set(found)) < len(found):
+        raise RuntimeError(f"{what}: argnums={argnums!r} must name at least one argument, and none twice")
+    return found
 
 
 def run(what: str, function: Callable[..., Any], argnums: Any, args: tuple[Any, ...], kwargs: dict[str, Any], has_aux: bool) -> Pulled:
@@ -154,10 +169,12 @@ def grad_and_value(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0,
         if len(pulled.outputs) != 1 or pulled.outputs[0].ndim != 0:
             shapes_of = [tuple(o.shape) for o in pulled.outputs]
             raise RuntimeError(f"grad: the function must return one scalar, got {len(shapes_of)} tensors of shapes {shapes_of}")
+        if pulled.outputs[0].is_complex():
+            raise RuntimeError("grad: the function must return a real number, got a complex one; use vjp")
         gradients = pulled.trees(pulled.pull([ones_of(pulled.outputs[0])]))
         gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
         value = pulled.value()
-        return gradient, (value, tree_map(outside, pulled.aux) if not pulled.recorded else pulled.aux) if has_aux else value
+        return gradient, (value, pulled.aux) if has_aux else value
 
     return wrapper
 
@@ -193,9 +210,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     pulled = run("vjp", func, tuple(range(len(primals))), primals, {}, has_aux)
 
     def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> tuple[Any, ...]:
-        weights, _ = flatten(cotangents)
-        if len(weights) != len(pulled.outputs):
-            raise RuntimeError(f"vjp_fn: {len(pulled.outputs)} outputs but {len(weights)} cotangents")
+        weights = leaves_as_in(cotangents, pulled.build(pulled.outputs), "vjp_fn: the cotangents")
         records = any(isinstance(w, Tensor) and w.node is not None for w in weights) and thread.grad
         return tuple(
             pulled.trees(pulled.pull(weights, retain_graph, (pulled.recorded or records) if create_graph is None else create_graph))
@@ -209,12 +224,14 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
     """`(output, tangent)`: the function's value and its derivative in the direction of the tangents (forward mode).
 
     Computed as the derivative of the vector-Jacobian product by its vector, in which it is linear: about three passes.
-    With `has_aux` also the function's aux.
+    With `has_aux` also the function's aux. With `strict` an output that does not depend on the primals is a RuntimeError.
     """
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple) or len(primals) != len(tangents):
         raise RuntimeError("jvp: primals and tangents are tuples of one length")
     pulled = run("jvp", func, tuple(range(len(primals))), primals, {}, has_aux)
-    directions, _ = flatten(list(tangents))
+    if strict and any(o.node is None for o in pulled.outputs):
+        raise RuntimeError("jvp: an output does not depend on the primals, which strict=True does not allow")
+    directions = leaves_as_in(tangents, primals, "jvp: the tangents")
     check_like("jvp: tangent", directions, pulled.inputs)
     found = pulled.build(pushed(pulled)(directions))
     return (pulled.value(), found, pulled.aux) if has_aux else (pulled.value(), found)
@@ -232,7 +249,7 @@ def check_like(what: str, given: Sequence[Any], models: Sequence[Tensor]) -> Non
 def pushed(pulled: Pulled, batched_directions: bool = False) -> Callable[[Sequence[Tensor]], list[Tensor]]:
     """The function that takes the inputs' tangents to the outputs': the graph of the product with a vector `u`, walked back to `u`."""
     recording = [o for o in pulled.outputs if o.node is not None]
-    with enable_grad():
+    with always_recording():
         us = [fresh(ones_of(o), "jvp") for o in recording]
         products = autograd_grad(recording, pulled.inputs, us, create_graph=True, materialize_grads=True) if recording else ()
 

@@ -41,6 +41,7 @@ class Thread(threading.local):
     observer: Observer | None = None  # told of each step of every backward pass
     watch: Callable[..., None] | None = None  # told of each operation: (op, arrays, its result, the node or None)
     batch: Any = None  # inside vmap: what takes over operations on batched tensors
+    pack: Any = None  # inside saved_tensors_hooks: (plan, saved) -> the same with packed arrays
 
 
 thread = Thread()
@@ -81,12 +82,16 @@ class Node:
     shape, dtype  of the value this node stands for
     scope         the module call it was made in
     settings      the keyword settings of its call, where its operation has any (kept for the picture)
-    constant      what its operation was given that does not record: a number, or weak references to arrays (for the picture)
+    constant      what its operation was given that does not record: a number, or weak references to arrays (for the picture);
+                  of a leaf those before it, if its tensor had another shape then
     tensor        of a leaf: a weak reference to its Tensor
     hooks         functions of the gradient, run before the rules
+    line          where the program called the operation, noted under detect_anomaly only
     """
 
-    __slots__ = ("__weakref__", "constant", "dtype", "hooks", "parents", "plan", "saved", "scope", "settings", "shape", "tensor", "time")
+    __slots__ = (
+        "__weakref__", "constant", "dtype", "hooks", "line", "parents", "plan", "saved", "scope", "settings", "shape", "tensor", "time"
+    )  # fmt: skip
     plan: Any
     saved: tuple[Any, ...] | None
     parents: tuple[Node, ...]
@@ -98,6 +103,7 @@ class Node:
     constant: Any
     tensor: Any
     hooks: list[Callable[[Gradient], Gradient]] | None
+    line: Any
 
     @property
     def op(self) -> Any:
@@ -105,11 +111,31 @@ class Node:
         return self.plan and self.plan.op
 
     @property
-    def next_functions(self) -> tuple[tuple[Node, int], ...]:
-        return tuple((parent, 0) for parent in self.parents)
+    def call(self) -> Node:
+        """The node that stands for the whole call: this one, but for one of several results."""
+        return self.parents[0] if self.parents and isinstance(self.parents[0].dtype, tuple) else self
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """For each argument of the call its node (None if it does not record) and which result of that it is."""
+        from .node_hooks import at_places, output_number
+
+        return at_places(self.call.plan, [(parent, output_number(parent)) for parent in self.call.parents], (None, 0))
 
     def name(self) -> str:
-        return "AccumulateGrad" if self.plan is None else "".join(w.capitalize() for w in self.op.name.split("_")) + "Backward"
+        return "AccumulateGrad" if self.plan is None else "".join(w.capitalize() for w in self.call.op.name.split("_")) + "Backward"
+
+    def register_hook(self, hook: Callable[..., Any]) -> Any:
+        """Call `hook(grad_inputs, grad_outputs)` after this step of a backward pass; what it returns replaces grad_inputs."""
+        from .node_hooks import add_hook
+
+        return add_hook(self, hook, before=False)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> Any:
+        """Call `hook(grad_outputs)` before this step of a backward pass; what it returns replaces grad_outputs."""
+        from .node_hooks import add_hook
+
+        return add_hook(self, hook, before=True)
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
@@ -125,6 +151,7 @@ def leaf(tensor_reference: Any, shape: tuple[int, ...], dtype: Any) -> Node:
     node.shape = shape
     node.dtype = dtype
     node.scope = None
+    node.constant = ()
     node.tensor = tensor_reference
     node.hooks = None
     return node

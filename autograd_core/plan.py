@@ -206,7 +206,7 @@ def fused_plan(op: Op, inputs: tuple[int, ...]) -> Plan:
         given = [constant(a) if type(a) is ndarray else a for a in arrays]
         ends = []
         for i, parent in zip(inputs, node.parents, strict=True):
-            ends.append(record(ALIAS, (), (parent,), parent.shape, parent.dtype))  # an own node for each argument
+            ends.append(record(ALIAS, (), (), parent.shape, parent.dtype))  # an own node for each argument
             given[i] = on_node(arrays[i], ends[-1])
         before, thread.grad = thread.grad, True  # the reference is recorded even where the pass itself is not
         try:
@@ -215,6 +215,8 @@ def fused_plan(op: Op, inputs: tuple[int, ...]) -> Plan:
             found = pullback([out.node], [gradient], set(ends), retain_graph=True, create_graph=True)
         finally:
             thread.grad = before
+        for end, parent in zip(ends, node.parents, strict=True):  # only now, so that the pass did not walk what came before
+            end.parents = (parent,)
         return [found.get(end) for end in ends]
 
     return Plan(op, inputs, pull, pull_tensors, names=("arguments", "settings"))

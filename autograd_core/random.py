@@ -111,34 +111,34 @@ class _Streams(threading.local):
 _streams = _Streams()
 
 
-def default_generator() -> Generator:
+def own_generator() -> Generator:
     """This thread's stream."""
     return _streams.generator
 
 
 def manual_seed(seed: int) -> Generator:
     """Start this thread's stream again from `seed`."""
-    return default_generator().manual_seed(seed)
+    return own_generator().manual_seed(seed)
 
 
 def seed() -> int:
     """Start this thread's stream again from a seed of the system's randomness, which is returned."""
-    return default_generator().seed()
+    return own_generator().seed()
 
 
 def initial_seed() -> int:
     """The seed that this thread's stream was started from."""
-    return default_generator().initial_seed()
+    return own_generator().initial_seed()
 
 
 def get_rng_state() -> Tensor:
     """The state of this thread's stream, a uint8 tensor."""
-    return default_generator().get_state()
+    return own_generator().get_state()
 
 
 def set_rng_state(new_state: Tensor) -> None:
     """Set the state of this thread's stream. Errors as of `Generator.set_state`."""
-    default_generator().set_state(new_state)
+    own_generator().set_state(new_state)
 
 
 @contextmanager

@@ -133,7 +133,7 @@ class Tensor:
         if node is not None and node.shape != self.array.shape:
             hooks, node.hooks = node.hooks, [other_shape]  # what was computed from it has no place for its gradient any more
             self._leaf = leaf(ref(self), self.array.shape, self.array.dtype)
-            self._leaf.hooks = hooks
+            self._leaf.hooks, self._leaf.constant = hooks, (node, *node.constant)
             return self._leaf
         if node is not None and not writes.changed_function_since(self.array, node.time):
             node.shape, node.dtype = self.array.shape, self.array.dtype
@@ -208,16 +208,19 @@ class Tensor:
         backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
-        """Call `hook(gradient)` whenever this tensor's gradient is computed; what it returns, if anything, replaces it."""
+        """Call `hook(gradient)` whenever this tensor's gradient is computed; what it returns, if anything, replaces it.
+
+        In a pass that is not recorded the gradient is the hook's own: it may also be written in place.
+        """
         node = current_node(self)
         if node is None:
             raise RuntimeError("register_hook: this tensor does not require grad")
 
         def on_gradient(gradient: Any) -> Any:
-            given = gradient if isinstance(gradient, Tensor) else constant(np.asarray(gradient))
+            given = gradient if isinstance(gradient, Tensor) else constant(np.array(gradient))
             answer = hook(given)
             if answer is None:
-                return gradient
+                answer = given
             if not isinstance(answer, Tensor):
                 raise TypeError(f"hook: must return a Tensor or None, got {type(answer).__name__}")
             if answer.array.shape != given.array.shape:
@@ -225,6 +228,20 @@ class Tensor:
             return answer if isinstance(gradient, Tensor) else answer.array
 
         return Handle(node, on_gradient)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
+        """Call `hook(tensor)` whenever a backward pass has added to this leaf's `.grad`. Raises RuntimeError if it is not one."""
+        from .node_hooks import post_accumulate
+
+        return post_accumulate(self, hook)
+
+    @property
+    def output_nr(self) -> int:
+        """Which result of its operation this is."""
+        from .node_hooks import output_number
+
+        node = self.grad_fn
+        return 0 if node is None else output_number(node)
 
     def retain_grad(self) -> None:
         """Have `.grad` filled for this computed tensor too."""
@@ -368,6 +385,8 @@ def current_node(tensor: Any) -> Node | None:
         with enable_grad():
             for view in reversed(again):
                 whole, operation, settings = view._view  # type: ignore[misc]
+                if not still_there(view):
+                    raise InplaceError("a view of a tensor that has since changed its shape in place, and been written; use a clone()")
                 put_on(view, operation(whole, **settings).node)
         return tensor.node
     node = tensor.node
@@ -378,6 +397,17 @@ def current_node(tensor: Any) -> Node | None:
         f"{what}: this tensor of shape {tensor.array.shape} shares memory with one that an in-place "
         "operation has since changed; use the changed tensor, or clone() before changing it"
     )
+
+
+def still_there(view: Tensor) -> bool:
+    """Whether what a tensor is a view of still has the shape by which it looks there."""
+    whole, operation, settings = view._view  # type: ignore[misc]
+    try:
+        seen = operation(whole.array, **settings).__array_interface__
+    except (ValueError, IndexError):
+        return False
+    here = view.array.__array_interface__
+    return all(seen[k] == here[k] for k in ("data", "shape", "strides"))
 
 
 def put_on(target: Tensor, node: Node | None) -> None:

@@ -44,3 +44,14 @@ def spread_over(prefix: Any, tree: Any, what: str) -> list[Any]:
     if isinstance(prefix, tuple | list | dict):
         raise ValueError(f"{what}: {prefix!r} does not fit the structure of what it is for")
     return [prefix] * len(flatten(tree)[0])
+
+
+def leaves_as_in(tree: Any, model: Any, what: str) -> list[Any]:
+    """The leaves of a tree, in the order of those of `model`. Raises RuntimeError unless its structure is the same."""
+    if isinstance(tree, dict) and isinstance(model, dict) and tree.keys() == model.keys():
+        return [leaf for key in model for leaf in leaves_as_in(tree[key], model[key], what)]
+    if isinstance(tree, tuple | list) and isinstance(model, tuple | list) and len(tree) == len(model):
+        return [leaf for t, m in zip(tree, model, strict=True) for leaf in leaves_as_in(t, m, what)]
+    if isinstance(tree, dict | tuple | list) or isinstance(model, dict | tuple | list):
+        raise RuntimeError(f"{what}: a {type(tree).__name__} does not fit the {type(model).__name__} that it is for, or has other members")
+    return [tree]

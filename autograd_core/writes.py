@@ -13,7 +13,7 @@ from weakref import ref
 
 import numpy as np
 
-from .errors import InplaceError
+from .errors import InplaceError, called_at
 
 tick = count(1).__next__  # the clock of the graph: creation times order nodes and writes
 latest = 0  # time of the newest write of any kind
@@ -91,4 +91,5 @@ def check(node: Any) -> None:
                     raise InplaceError(
                         f"{node.op.name}: a value it saved for its gradient, of shape {array.shape}, was changed afterwards by the "
                         f"in-place operation {entry[1]}. Make that operation out-of-place, or give it a clone()."
+                        f"{called_at(node) or ' Inside autograd.detect_anomaly() this error names the line.'}"
                     )

@@ -246,7 +246,7 @@ def test_probabilities_that_are_no_floats():
 @pytest.mark.parametrize(("sizes", "shape"), [((2, 5), (3,)), ((2, 5), (2, 1)), ((2, 5, 3), (2, 5)), ((5,), (1,)), ((2, 5), ())])
 def test_class_indices_of_the_wrong_shape(loss, sizes, shape):
     with pytest.raises(ShapeError, match="takes class indices of shape"):
-        loss(ag.ones(*sizes), ag.zeros(*shape, dtype=ag.int64))
+        loss(ag.ones(sizes), ag.zeros(shape, dtype=ag.int64))
 
 
 @pytest.mark.parametrize("loss", CLASSES)

@@ -212,13 +212,21 @@ def _between(sign: str) -> Callable[[Symbol, Symbol], Symbol]:
 
 def _where(condition: Symbol, a: Symbol, b: Symbol) -> Symbol:
     """Iverson's bracket for "or else 0"; what guards against dividing by zero at a single point is not printed."""
-    if a.text in ("0", "1") and (condition.text.endswith(" = 0") or " = 0) and " in condition.text):
+    if a.text in ("0", "1", "inf") and (condition.text.endswith(" = 0") or " = 0) and " in condition.text):
         return b
     if b.text == "0":
         return Symbol(f"{held(a, PRODUCT)} · [{condition.text}]", PRODUCT)
     if a.text == "0":
-        return Symbol(f"{held(b, PRODUCT)} · [not {held(condition, SUM)}]", PRODUCT)
+        return Symbol(f"{held(b, PRODUCT)} · [{opposite(condition)}]", PRODUCT)
     return Symbol(f"where({condition.text}, {a.text}, {b.text})")
+
+
+def opposite(condition: Symbol) -> str:
+    """That a condition does not hold; how NaN compares is not printed."""
+    for sign, other in ((" ≤ ", " > "), (" ≥ ", " < ")):
+        if condition.text.count(sign) == 1 and " and " not in condition.text and " or " not in condition.text:
+            return condition.text.replace(sign, other)
+    return f"not {held(condition, SUM)}"
 
 
 def _repeat(x: Symbol, target: Any) -> Symbol:
@@ -227,6 +235,10 @@ def _repeat(x: Symbol, target: Any) -> Symbol:
 
 def _same(x: Symbol, **settings: Any) -> Symbol:
     return x
+
+
+def _numbered(name: str) -> Callable[..., Symbol]:
+    return lambda x, n=0: Symbol(f"{name}({x.text}, n={n})")
 
 
 STYLES: dict[str, Callable[..., Symbol]] = {
@@ -241,6 +253,10 @@ STYLES: dict[str, Callable[..., Symbol]] = {
     "square": lambda x: _power(x, 2),
     "reciprocal": lambda x: _div(symbol(1), x),
     "mT": lambda x: Symbol(held(x, ATOM) + "ᵀ", POWER),
+    "mH": lambda x: Symbol(held(x, ATOM) + ("ᵀ" if getattr(x.dtype, "kind", "c") == "f" else "ᴴ"), POWER),
+    "determined": lambda x, values, **settings: x,
+    "of_distinct": lambda x, values, **settings: x,
+    "phase_free": _same,
     "sqrt": lambda x: Symbol(f"√{held(x, ATOM)}", POWER),
     "abs": lambda x: Symbol(f"|{x.text}|"),
     "where": _where,
@@ -265,12 +281,18 @@ STYLES: dict[str, Callable[..., Symbol]] = {
     "transpose": lambda x, axes: Symbol(f"permute({x.text})"),
     "getitem": lambda x, index: Symbol(f"{held(x, ATOM)}[index]"),
     "put": lambda x, index, shape: Symbol(f"put({x.text}, index)"),
+    "cumsum": lambda x, axis, reverse=False: Symbol(f"cumsum({x.text}{', from the end' if reverse else ''})"),
+    **{name: _numbered(name) for name in "polygamma sinc_derivative erfcx_integral spherical_bessel_j0".split()},
+    **{f"bessel_{kind}": _numbered(f"bessel_{kind}") for kind in ("i", "ie", "j", "k", "ke", "y")},
 }
 
 
 CHANGE_SHAPE = set(
     "sum mean amax amin var std norm logsumexp expand_dims squeeze transpose getitem put gather scatter_add crop embed pad concat "
-    "einsum diagonal diagonal_embed overwrite put_back write_view cleared one_hot".split()
+    "scatter scatter_prod scatter_extreme last_at index_select index_add windows overlap_add strided "
+    "einsum diagonal diagonal_embed overwrite put_back write_view cleared one_hot view_as_real view_as_complex mH solve "
+    "solve_triangular permuted permuted_back over_gaps over_values determined of_distinct "
+    "first_columns first_of pad_columns fftn ifftn rfft irfft frames overlap_add mirrored".split()
 )
 
 # ---------------------------------------------------------------------- the formula of one edge

@@ -19,6 +19,7 @@ from ..tensor import Tensor, constant, current_node
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",
@@ -49,6 +50,11 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'autograd_core.autograd' has no attribute {name!r}")
     found = globals()[name] = getattr(import_module(f".{LATER[name]}", __name__), name)
     return found
+
+
+def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
+    """A leaf tensor on the same memory: what tensors that record were called before they were one with the others."""
+    return data.detach().requires_grad_(requires_grad)
 
 
 def backward(
@@ -208,6 +214,7 @@ def _run(
             if current_node(source) is None:
                 raise RuntimeError(f"{operation}: input {k}, of shape {source.array.shape}, does not require grad")
         wanted = {source.node for source in inputs}
+        wanted |= {old for node in wanted if node.plan is None for old in node.constant}  # type: ignore[union-attr]  # which refuse
     before = thread.grad
     thread.grad = create_graph
     try:

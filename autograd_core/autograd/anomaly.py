@@ -281,5 +281,6 @@ def finite(value: Any) -> bool:
 def parts_of(gradient: Any) -> Iterable[Any]:
     """The arrays of a gradient: several for the results of one operation, Tensors in a recorded pass."""
     for part in gradient if isinstance(gradient, list) else (gradient,):
-        if part is not None:
-            yield part.array if isinstance(part, Tensor) else part
+        array = part.array if isinstance(part, Tensor) else part
+        if isinstance(array, np.ndarray | np.generic):  # inside vmap there are none
+            yield array

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
-from ..modes import enable_grad
+from ..func import always_recording
 from ..ops import shape as shapes
 from ..tensor import Tensor, constant
 from . import grad
@@ -26,7 +26,7 @@ class Run:
     def __init__(self, name: str, func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool):
         self.name, self.create_graph, self.strict = name, create_graph, strict
         self.one_input = isinstance(inputs, Tensor)
-        with enable_grad():
+        with always_recording():
             self.inputs = [
                 shapes.alias(x) if create_graph and x.requires_grad else x.detach().requires_grad_() for x in listed(name, "inputs", inputs)
             ]
@@ -102,7 +102,7 @@ def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     run = Run("jvp", func, inputs, create_graph, strict)
     directions = run.vectors(v, run.inputs, "inputs")
     us = [constant(np.ones(tuple(o.shape), o.dtype)).requires_grad_() for o in run.outputs]
-    with enable_grad():
+    with always_recording():
         products = run.pull(run.outputs, us, True)
     used = [(p, d) for p, d in zip(products, directions, strict=True) if p.requires_grad]
     found: Sequence[Any] = [None] * len(us)
@@ -185,7 +185,7 @@ def vhp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     run = Run("vhp", func, inputs, create_graph, strict)
     run.scalar()
     weights = run.vectors(v, run.inputs, "inputs")
-    with enable_grad():
+    with always_recording():
         first = run.pull(run.outputs, [constant(np.ones(tuple(run.outputs[0].shape), run.outputs[0].dtype))], True)
     second = run.pull(first, weights, create_graph)
     return run.done(run.outputs, True), run.done(second, run.one_input)

@@ -81,12 +81,13 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
 class Packed:
     """One saved array as the hooks keep it."""
 
-    __slots__ = ("dtype", "operation", "owner", "scalar", "shape", "time", "unpack", "value")
+    __slots__ = ("dtype", "operation", "owner", "pack", "scalar", "shape", "time", "unpack", "value")
 
     def __init__(self, array: Any, operation: str, pack: Callable[[Tensor], Any], unpack: Callable[[Any], Tensor]):
         self.scalar = not isinstance(array, np.ndarray)
         given = np.asarray(array)
-        self.shape, self.dtype, self.operation, self.unpack = given.shape, given.dtype, operation, unpack
+        self.shape, self.dtype, self.operation = given.shape, given.dtype, operation
+        self.pack, self.unpack = pack, unpack
         self.owner = ref(writes.owner(given))
         self.time = writes.tick()
         with no_grad():
@@ -112,6 +113,13 @@ class Packed:
                 "operation. Make that operation out-of-place, or have the pack hook return a clone()."
             )
         return array[()] if self.scalar else array
+
+    def apart(self, buffer: Any) -> Packed:
+        """The same with nothing of this memory, which is about to be written, in it."""
+        if self.owner() is not buffer:
+            return self
+        array = self.again()
+        return Packed(array.copy(), self.operation, self.pack, self.unpack) if writes.owner(array) is buffer else self
 
 
 def packed(pack: Callable[[Tensor], Any], unpack: Callable[[Any], Tensor], plan: Plan, saved: tuple[Any, ...]) -> tuple[Plan, Any]:

@@ -11,13 +11,18 @@ from ..tensor import Tensor
 
 METHODS = """
     neg reciprocal sqrt rsqrt square exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh
-    floor ceil trunc sign floor_divide remainder maximum minimum logaddexp atan2 eq ne lt le gt ge
-    logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not isnan isinf isfinite
+    floor ceil trunc frac floor_divide remainder fmod maximum minimum fmax fmin logaddexp logaddexp2 atan2 hypot copysign nextafter
+    eq ne lt le gt ge logical_and logical_or logical_xor logical_not
+    bitwise_and bitwise_or bitwise_xor bitwise_not bitwise_left_shift bitwise_right_shift gcd lcm
+    isnan isinf isfinite isposinf isneginf isreal signbit
     erf relu sigmoid matmul outer dot clone mul
 """
 FUNCTIONS = "detach"
 IN_PLACE = """
-    neg reciprocal sqrt rsqrt square exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh floor ceil trunc
-    mul floor_divide remainder relu sigmoid
+    neg reciprocal sqrt rsqrt square exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh
+    floor ceil trunc frac mul floor_divide remainder fmod atan2 hypot copysign nextafter
+    eq ne lt le gt ge logical_and logical_or logical_xor logical_not
+    bitwise_and bitwise_or bitwise_xor bitwise_not bitwise_left_shift bitwise_right_shift gcd lcm
+    relu sigmoid
 """
 detach = Tensor.detach

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from .. import writes
-from ..call import operand
+from ..autograd.graph import Packed
 from ..dtypes import can_cast
 from ..errors import ShapeError
+from ..factory import in_dtype, number
 from ..graph import Node, thread
+from ..modes import enable_grad
 from ..ops import shape
 from ..ops.elementwise import zeros_like
 from ..primitive import primitive
-from ..random import Generator, drawn_in, stream
-from ..tensor import Tensor, constant, current_node, on_node, put_on
-from .shapes import to
+from ..tensor import Tensor, constant, current_node, on_node, put_on, still_there
+from . import shapes, strides
+from .arguments import shape_of
+from .types import to
 
 
 def in_place(name: str, function: Callable[..., Any]) -> Callable[..., Tensor]:
@@ -25,8 +29,12 @@ def in_place(name: str, function: Callable[..., Any]) -> Callable[..., Tensor]:
 
     def method(self: Tensor, *args: Any, **settings: Any) -> Tensor:
         recording = begin(name, self, *args, *settings.values())
-        before = on_node(self.array.copy(), current_node(self)) if recording else constant(self.array)
-        return finish(name, self, function(before, *args, **settings), recording)
+        since = writes.tick()
+        before = on_node(self.array, current_node(self)) if recording else constant(self.array)
+        result = function(before, *args, **settings)
+        if recording and result.node is not None:
+            keep_apart(self.array, result.node, since)
+        return finish(name, self, result, recording)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = (
@@ -35,25 +43,56 @@ def in_place(name: str, function: Callable[..., Any]) -> Callable[..., Tensor]:
     return method
 
 
+def keep_apart(array: np.ndarray[Any, Any], node: Node, since: int) -> None:
+    """Give the nodes made since then, up to this one, copies of what they kept of memory that is about to be written."""
+    buffer = writes.owner(array)
+    todo = [node]
+    while todo:
+        node = todo.pop()
+        if node.time > since and node.plan is not None:
+            node.saved = apart(node.saved, buffer)
+            todo += node.parents
+
+
+def apart(value: Any, buffer: Any) -> Any:
+    """What a node kept, with a copy of each array that looks into this buffer."""
+    if type(value) is tuple:
+        return tuple([apart(v, buffer) for v in value])
+    if type(value) is Packed:
+        return value.apart(buffer)
+    return value.copy() if isinstance(value, np.ndarray) and writes.owner(value) is buffer else value
+
+
 def begin(name: str, target: Tensor, *others: Any) -> bool:
     """Whether an in-place operation is to be recorded. Raises RuntimeError where it may not be done at all."""
+    if thread.batch is not None and thread.batch.meets((target, *others)):
+        raise RuntimeError(f"{name}: in-place operations cannot be used inside vmap; use the one that returns a new tensor")
     if not target.array.flags.writeable:
         raise RuntimeError(f"{name}: this tensor's elements share memory (it was expanded, or its array is read-only); clone() it first")
     if not thread.grad:
         return False
+    refuse_leaves(name, target)
+    return any(isinstance(t, Tensor) and (t.node is not None or t._view is not None) for t in (target, *others))
+
+
+def refuse_leaves(name: str, target: Tensor) -> None:
+    """Raise RuntimeError if, with recording on, the target is or looks into a leaf, or cannot be known to look into anything."""
+    if not thread.grad:
+        return
     root = target
     while root._view is not None and shares(root, root._view[0]):
         if root._view[1] is None:
             raise RuntimeError(
                 f"{name}: this view was made in no_grad, so writing it cannot be recorded; do it inside no_grad(), or on a clone()"
             )
+        if not still_there(root):
+            raise RuntimeError(f"{name}: the tensor that this one is a view of has changed its shape in place since; use a clone()")
         root = root._view[0]
     for t, what in ((target, "a leaf"), (root, "a view of a leaf")):
         if t.node is not None and t.node.plan is None:
             raise RuntimeError(
                 f"{name}: {what} tensor that requires grad cannot be changed in place; do it inside no_grad(), or on a clone()"
             )
-    return any(isinstance(t, Tensor) and (t.node is not None or t._view is not None) for t in (target, *others))
 
 
 def finish(name: str, target: Tensor, result: Any, recording: bool) -> Tensor:
@@ -64,6 +103,8 @@ def finish(name: str, target: Tensor, result: Any, recording: bool) -> Tensor:
         if not can_cast(result.array.dtype, target.array.dtype):
             raise RuntimeError(f"{name}: the result is {result.array.dtype}, which cannot be stored in a {target.array.dtype} tensor")
         result = to(result, target.array.dtype)
+    if recording and result.node is None:  # flat: nothing flows to what was there
+        result = replaced(on_node(target.array, current_node(target)), result)
     np.copyto(target.array, result.array)
     writes.note(target.array, name)
     if recording and result.node is not None:
@@ -92,6 +133,7 @@ def rebase(target: Tensor, node: Node) -> None:
     lambda g, operation, settings: operation(g, **settings),
     promotes="no",
     name="write_view",
+    holomorphic=False,  # the view may be of the parts of complex numbers
 )
 def written_through(x, value, *, operation, settings):
     """x after its view was written (the memory is already)."""
@@ -106,77 +148,52 @@ def cleared(x, *, operation, settings):
     return whole
 
 
-# ---------------------------------------------------------------------- indexing
+# ---------------------------------------------------------------------- another shape
 
 
-def plain_index(index: Any) -> Any:
-    """An index with arrays for the tensors and lists in it; whole integers of all dimensions still give a view."""
-    if isinstance(index, tuple):
-        return tuple(plain_index(i) for i in index)
-    if isinstance(index, Tensor):
-        array = index.array
-        if array.dtype.kind not in "iub":
-            raise IndexError(f"getitem: tensors used as indices must be integer or boolean, got {array.dtype}")
-        return array if array.ndim or array.dtype.kind == "b" else int(array)
-    if isinstance(index, list):
-        return np.array([plain_index(i) for i in index], dtype=None if index else np.int64)
-    if isinstance(index, float | str):
-        raise IndexError(f"getitem: indices are integers, slices, ..., None, or integer or boolean tensors; got {index!r}")
-    return index
+def reshaped_in_place(name: str, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The in-place form of a function that gives a view of another shape: the tensor itself becomes that view."""
+
+    def method(self: Tensor, *args: Any, **settings: Any) -> Tensor:
+        refuse_leaves(name, self)
+        leaf = self.node is not None and self.node.plan is None
+        whole = on_node(self.array, None if leaf else current_node(self))
+        whole._view = self._view
+        with enable_grad():  # of what was computed, the shape is recorded always: its gradient would else not fit
+            view = function(whole, *args, **settings)
+        self.array = view.array
+        if leaf:
+            self.data = constant(view.array)
+        else:
+            self._view = view._view
+            put_on(self, view.node)
+        return self
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"As `{name.strip('_')}`, of this tensor itself. Raises RuntimeError on a leaf that requires grad."
+    return method
 
 
-def integers_first(index: Any) -> tuple[Any, Any] | None:
-    """Integers beside arrays and slices select before the arrays index, in PyTorch: the index of each step, if there are two."""
-    if not isinstance(index, tuple) or not any(isinstance(p, np.ndarray) for p in index):
-        return None
-    whole = [isinstance(p, int | np.integer) and not isinstance(p, bool) for p in index]
-    if not any(whole) or all(w or isinstance(p, np.ndarray) for w, p in zip(whole, index, strict=True)):
-        return None
-    select: list[Any] = []
-    for w, p in zip(whole, index, strict=True):
-        if w or p is Ellipsis:
-            select.append(p)
-        elif p is not None and not isinstance(p, bool):
-            select += [slice(None)] * (p.ndim if isinstance(p, np.ndarray) and p.dtype.kind == "b" else 1)
-    return tuple(select), tuple(p for w, p in zip(whole, index, strict=True) if not w)
+squeeze_ = reshaped_in_place("squeeze_", shapes.squeeze)
+unsqueeze_ = reshaped_in_place("unsqueeze_", shapes.unsqueeze)
+transpose_ = reshaped_in_place("transpose_", shapes.transpose)
+swapdims_ = reshaped_in_place("swapdims_", shapes.transpose)
+swapaxes_ = reshaped_in_place("swapaxes_", shapes.swapaxes)
+t_ = reshaped_in_place("t_", shapes.t)
+as_strided_ = reshaped_in_place("as_strided_", strides.as_strided)
 
 
-def getitem(self: Tensor, index: Any) -> Tensor:
-    """self[index], in all of NumPy's forms; slices and integers look into the same memory."""
-    index = plain_index(index)
-    if steps := integers_first(index):
-        return getitem(getitem(self, steps[0]), steps[1])
-    parts = index if isinstance(index, tuple) else (index,)
-    if len(parts) == self.array.ndim and all(isinstance(p, int | np.integer) and not isinstance(p, bool) for p in parts):
-        index = (*parts, ...)
-    return shape.getitem(self, index=index)
-
-
-def setitem(self: Tensor, index: Any, value: Any) -> None:
-    """self[index] = value, in all of NumPy's forms. Raises ShapeError, IndexError, or RuntimeError on a leaf that requires grad."""
-    index = plain_index(index)
-    if steps := integers_first(index):
-        return setitem(getitem(self, steps[0]), steps[1], value)
-    recording = begin("setitem", self, value)
-    given = value if isinstance(value, Tensor) else operand(shape.overwrite.op, value)
-    array = given.array if isinstance(given, Tensor) else np.asarray(given)
-    if array.dtype.kind == "c" and self.array.dtype.kind != "c":
-        raise RuntimeError("setitem: complex values do not fit into a real tensor")
-    try:
-        place = self.array[index]
-        np.broadcast_to(array, np.shape(place)) if array.ndim <= np.ndim(place) else array.reshape(np.shape(place))
-    except IndexError as error:
-        raise IndexError(f"setitem: {error}") from None
-    except ValueError:
-        raise ShapeError(f"setitem: a value of shape {array.shape} does not fit the place of shape {np.shape(place)}") from None
-    if recording:
-        if isinstance(given, Tensor) and given.array.ndim > np.ndim(place):
-            given = shape.reshape(given, shape=np.shape(place))
-        other = to(given, self.array.dtype) if isinstance(given, Tensor) else array.astype(self.array.dtype)
-        finish("setitem", self, shape.overwrite(on_node(self.array, current_node(self)), other, index=index), True)
-    else:
-        self.array[index] = array if array.ndim <= np.ndim(place) else array.reshape(np.shape(place))
-        writes.note(self.array, "setitem")
+def resize_(self: Tensor, *sizes: Any) -> Tensor:
+    """Give this tensor another shape, of the first of its elements. Raises RuntimeError if it requires grad, or has too few."""
+    target = shape_of("resize_", sizes)
+    n = prod(target)
+    if self.requires_grad:
+        raise RuntimeError("resize_: a tensor that requires grad cannot be resized; use reshape(), or .detach() first")
+    if n > self.array.size or not self.array.flags.c_contiguous:
+        raise RuntimeError(f"resize_: {tuple(self.shape)} has no memory for {target} here, or is not contiguous; make a new tensor")
+    self.array = self.array.reshape(-1)[:n].reshape(target)
+    self._view = None
+    return self
 
 
 # ---------------------------------------------------------------------- filling
@@ -207,11 +224,12 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
 
 def fill_(self: Tensor, value: Any) -> Tensor:
-    """Write one number everywhere."""
+    """Write one number everywhere. Raises RuntimeError if it is out of the dtype's range."""
     if isinstance(value, Tensor):
         if value.ndim:
             raise RuntimeError(f"fill_: takes a number or a 0-d tensor, got shape {tuple(value.shape)}")
         return copy_(self, value)
+    value = in_dtype("fill_", number("fill_", "value", value), self.array.dtype)
     return overwritten("fill_", self, np.full(self.array.shape, value, self.array.dtype), begin("fill_", self))
 
 
@@ -220,19 +238,4 @@ def zero_(self: Tensor) -> Tensor:
     return fill_(self, 0)
 
 
-def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """Write normal random numbers. Raises RuntimeError for a negative standard deviation."""
-    if std < 0:
-        raise RuntimeError(f"normal_: std must not be negative, got {std}")
-    recording = begin("normal_", self)
-    drawn = stream(generator).standard_normal(self.array.shape, drawn_in(self.array.dtype))
-    return overwritten("normal_", self, np.asarray(drawn * std + mean, self.array.dtype), recording)
-
-
-def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """Write random numbers uniform between two bounds. Raises RuntimeError when they are in the wrong order."""
-    if from_ > to:
-        raise RuntimeError(f"uniform_: the lower bound {from_} is above the upper {to}")
-    recording = begin("uniform_", self)
-    drawn = stream(generator).random(self.array.shape, drawn_in(self.array.dtype))
-    return overwritten("uniform_", self, np.asarray(drawn * (to - from_) + from_, self.array.dtype), recording)
+WRITERS = (copy_, fill_, zero_, squeeze_, unsqueeze_, transpose_, swapdims_, swapaxes_, t_, as_strided_, resize_)

@@ -5,17 +5,60 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from .. import dtypes
+from .. import creation
 from ..call import OPERANDS, binary
-from ..ops import elementwise, linalg, shape
-from ..tensor import Tensor, constant
+from ..ops import elementwise, linalg
+from ..tensor import Tensor
+from . import complex as complex_numbers
+from . import (
+    diagonals,
+    extremes,
+    factors,
+    grids,
+    indexing,
+    inplace,
+    inplace_random,
+    joining,
+    matrices,
+    pointwise,
+    products,
+    reductions,
+    sampling,
+    scans,
+    shapes,
+    signals,
+    sorting,
+    specials,
+    statistics,
+    strides,
+    subscripts,
+    types,
+)
 from . import elementwise as elementwise_names
-from . import inplace, pointwise, reductions, shapes
-from .arguments import shape_of
 
-FACES = (elementwise_names, pointwise, reductions, shapes)  # later ones win where two have one name
+FACES = (  # later ones win where two have one name
+    elementwise_names,
+    specials,
+    pointwise,
+    complex_numbers,
+    types,
+    reductions,
+    extremes,
+    scans,
+    sorting,
+    statistics,
+    shapes,
+    strides,
+    joining,
+    diagonals,
+    indexing,
+    grids,
+    sampling,
+    products,
+    matrices,
+    factors,
+    signals,
+)
 
 ALIASES = {
     "subtract": "sub",
@@ -31,10 +74,9 @@ ALIASES = {
     "arcsinh": "asinh",
     "arccosh": "acosh",
     "arctanh": "atanh",
-    "swapaxes": "transpose",
+    "fix": "trunc",
     "swapdims": "transpose",
     "moveaxis": "movedim",
-    "broadcast_to": "expand",
     "clip": "clamp",
     "greater": "gt",
     "greater_equal": "ge",
@@ -77,17 +119,18 @@ def reflected(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
     return lambda self, other: function(other, self) if isinstance(other, OPERANDS) else NotImplemented
 
 
-def as_dtype(dtype: Any) -> Callable[[Tensor], Tensor]:
-    return lambda self: shapes.to(self, dtype)
+def in_place_operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: method(self, other) if isinstance(other, OPERANDS) else NotImplemented
 
 
 def install() -> None:
     """Give Tensor its methods and operators."""
-    for name, function in methods().items():
-        setattr(Tensor, name, function)
+    for found in (methods(), types.ONLY_METHODS, shapes.ONLY_METHODS, strides.ONLY_METHODS, pointwise.ONLY_METHODS):
+        for name, function in found.items():
+            setattr(Tensor, name, function)
     for name, function in named("IN_PLACE").items():
         setattr(Tensor, name + "_", inplace.in_place(name + "_", function))
-    for function in (inplace.copy_, inplace.fill_, inplace.zero_, inplace.normal_, inplace.uniform_):
+    for function in (*inplace.WRITERS, *inplace_random.SAMPLERS, *creation.NEW):
         setattr(Tensor, function.__name__, function)
     operators = {
         "add": elementwise.add,
@@ -100,14 +143,15 @@ def install() -> None:
         "and": elementwise.bitwise_and,
         "or": elementwise.bitwise_or,
         "xor": elementwise.bitwise_xor,
+        "lshift": elementwise.bitwise_left_shift,
+        "rshift": elementwise.bitwise_right_shift,
         "pow": pointwise.pow,
     }
     for name, function in operators.items():
         setattr(Tensor, f"__{name}__", operator(function))
         setattr(Tensor, f"__r{name}__", reflected(function))
-    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
-        method = getattr(Tensor, {"truediv": "div_", "floordiv": "floor_divide_", "mod": "remainder_"}.get(name, name + "_"))
-        setattr(Tensor, f"__i{name}__", method)
+        if name != "matmul":  # whose result has another shape, mostly
+            setattr(Tensor, f"__i{name}__", in_place_operator(inplace.in_place(f"{function.__name__}_", function)))
     for name in ("eq", "ne", "lt", "le", "gt", "ge"):
         setattr(Tensor, f"__{name}__", operator(getattr(elementwise, name)))
     Tensor.__neg__ = elementwise.neg  # type: ignore[method-assign]
@@ -115,25 +159,16 @@ def install() -> None:
     Tensor.__abs__ = elementwise.abs  # type: ignore[method-assign]
     Tensor.__invert__ = elementwise.bitwise_not  # type: ignore[method-assign]
     Tensor.__contains__ = lambda self, element: bool(elementwise.eq(self, element).array.any())  # type: ignore[attr-defined, operator]
-    Tensor.__getitem__ = inplace.getitem  # type: ignore[method-assign]
-    Tensor.__setitem__ = inplace.setitem  # type: ignore[method-assign]
+    Tensor.__getitem__ = subscripts.getitem  # type: ignore[method-assign]
+    Tensor.__setitem__ = subscripts.setitem  # type: ignore[method-assign]
     Tensor.T = property(lambda self: shapes.permute(self, tuple(reversed(range(self.ndim)))))  # type: ignore[attr-defined]
-    Tensor.mT = property(shape.mT)  # type: ignore[attr-defined]
-    for name, dtype in {
-        "float": dtypes.float32,
-        "double": dtypes.float64,
-        "half": dtypes.float16,
-        "int": dtypes.int32,
-        "long": dtypes.int64,
-        "bool": dtypes.bool_,
-    }.items():
-        setattr(Tensor, name, as_dtype(dtype))
-    Tensor.cpu = lambda self: self  # type: ignore[attr-defined]
-    Tensor.view_as = lambda self, other: shapes.view(self, tuple(other.shape))  # type: ignore[attr-defined]
-    Tensor.reshape_as = lambda self, other: shapes.reshape(self, tuple(other.shape))  # type: ignore[attr-defined]
-    Tensor.expand_as = lambda self, other: shapes.expand(self, tuple(other.shape))  # type: ignore[attr-defined]
-    Tensor.new_zeros = lambda self, *size, dtype=None: constant(np.zeros(shape_of("new_zeros", size), dtype or self.dtype))  # type: ignore[attr-defined]
-    Tensor.new_ones = lambda self, *size, dtype=None: constant(np.ones(shape_of("new_ones", size), dtype or self.dtype))  # type: ignore[attr-defined]
+    Tensor.mT = property(shapes.matrix_transpose)  # type: ignore[attr-defined]
+    Tensor.H = property(complex_numbers.hermitian)  # type: ignore[attr-defined]
+    Tensor.mH = property(complex_numbers.adjoint)  # type: ignore[attr-defined]
+    Tensor.real = property(complex_numbers.real, complex_numbers.set_real)  # type: ignore[attr-defined]
+    Tensor.imag = property(complex_numbers.imag, complex_numbers.set_imag)  # type: ignore[attr-defined]
+    Tensor.is_cuda = property(lambda self: False)  # type: ignore[attr-defined]
+    Tensor.is_cpu = property(lambda self: True)  # type: ignore[attr-defined]
     Tensor.detach_ = detach_  # type: ignore[attr-defined]
 
 

@@ -7,13 +7,15 @@ import math
 import numpy as np
 
 from ..primitive import primitive
-from .elementwise import exp, where
+from .elementwise import exp, sigmoid, tanh, where
 from .special import erf
 
 
-@primitive(lambda g, out: where(out > 0, g, 0))
+@primitive(lambda g, out: where(out <= 0, 0, g))
 def relu(x):
-    """max(x, 0)."""
+    """max(x, 0). Raises RuntimeError for complex numbers and booleans."""
+    if isinstance(x, np.ndarray) and x.dtype.kind in "bc":
+        raise RuntimeError(f"relu: not for {x.dtype} tensors")
     return np.maximum(x, 0)
 
 
@@ -23,17 +25,10 @@ def leaky_relu(x, *, negative_slope=0.01):
     return np.where(x > 0, x, negative_slope * x)
 
 
-@primitive(lambda g, x, alpha: where(x > 0, g, g * alpha * exp(where(x > 0, 0, x))))
+@primitive(lambda g, x, alpha: where(x <= 0, g * alpha * exp(where(x <= 0, x, 0)), g))
 def elu(x, *, alpha=1.0):
     """x above zero, alpha · (eˣ - 1) below."""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
-
-
-@primitive(lambda g, out: g * out * (1 - out), promotes="float")
-def sigmoid(x):
-    """1 / (1 + e⁻ˣ), without overflow."""
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
 
 
 @primitive(lambda g, x, beta: g * sigmoid(beta * x), promotes="float")
@@ -68,7 +63,5 @@ def gelu(input, approximate="none"):
     if approximate == "none":
         return gelu_erf(input)
     if approximate == "tanh":
-        from .elementwise import tanh
-
         return 0.5 * input * (1 + tanh(math.sqrt(2 / math.pi) * (input + 0.044715 * input * input * input)))
     raise ValueError(f"gelu: approximate is 'none' or 'tanh', got {approximate!r}")

@@ -6,7 +6,8 @@ import numpy as np
 
 from ..primitive import fused, primitive
 from .elementwise import clamp, log, log1p, maximum, mul, neg
-from .shape import expand_dims, gather, squeeze
+from .index import gather
+from .shape import expand_dims, squeeze
 from .softmax import log_softmax, softmax
 
 BLOCK = 1 << 15  # elements: what is worked on at a time stays in the processor's cache
@@ -22,7 +23,7 @@ def cross_entropy_back(g, probabilities, target, weights):
 
 def cross_entropy_reference(x, target, weights):
     """-log softmax(x)[target] · weight, by row."""
-    chosen = gather(log_softmax(x, axis=1), index=np.asarray(getattr(target, "array", target))[:, None], axis=1)
+    chosen = gather(log_softmax(x, axis=1), expand_dims(target, axis=1), axis=1)
     return neg(mul(squeeze(chosen, axis=1), weights))
 
 

@@ -7,8 +7,8 @@ from math import prod
 import numpy as np
 
 from ..primitive import primitive
-from .elementwise import abs, exp, isnan, logical_or, sign, where
-from .shape import astype, expand_dims, flip, repeat_to
+from .elementwise import abs, exp, isnan, logical_and, logical_or, sign, where
+from .shape import astype, expand_dims, repeat_to
 
 
 def spread(g, shape, axis, keepdims):
@@ -45,11 +45,13 @@ def sum(x, *, axis=None, keepdims=False):
     return sum_wide(x, axis, keepdims).astype(x.dtype, copy=False)
 
 
-@primitive(lambda g, shape, axis, keepdims: spread(divided(g, count(shape, axis)), shape, axis, keepdims))
+@primitive(lambda g, shape, axis, keepdims: spread(divided(g, count(shape, axis) or 1), shape, axis, keepdims))
 def mean(x, *, axis=None, keepdims=False):
     if x.dtype.kind not in "fc":
         raise RuntimeError(f"mean: needs a floating-point or complex tensor, got {x.dtype}; convert it first, e.g. t.float()")
-    return (sum_wide(x, axis, keepdims) / (count(x.shape, axis) or np.nan)).astype(x.dtype, copy=False)
+    n = count(x.shape, axis)
+    total = sum_wide(x, axis, keepdims)
+    return (total / n if n else np.full_like(total, np.nan)).astype(x.dtype, copy=False)
 
 
 def sum_wide(x, axis, keepdims):
@@ -60,28 +62,32 @@ def sum_wide(x, axis, keepdims):
 @primitive(
     lambda g, x, shape, axis, correction, keepdims: (
         spread(g, shape, axis, keepdims) * (x - mean(x, axis=axis, keepdims=True)) * (2 / freedom(shape, axis, correction))
-    )
+    ),
+    holomorphic=False,
 )
 def var(x, *, axis=None, correction=1, keepdims=False):
-    """The variance: the squared deviations' sum over (their count - correction)."""
-    return variance(wide(x), axis, correction, keepdims).astype(x.dtype, copy=False)
+    """The variance: the squared deviations' sum over (their count - correction); of complex numbers their squared sizes'."""
+    return variance(wide(x), axis, correction, keepdims).astype(x.real.dtype, copy=False)
 
 
 @primitive(
     lambda g, x, out, shape, axis, correction, keepdims: (
-        spread(g / where(out == 0, 1, out), shape, axis, keepdims)
+        spread(g / where(out == 0, np.inf, out), shape, axis, keepdims)
         * (x - mean(x, axis=axis, keepdims=True))
         * (1 / freedom(shape, axis, correction))
-    )
+    ),
+    holomorphic=False,
 )
 def std(x, *, axis=None, correction=1, keepdims=False):
-    """The standard deviation, √var; where it is zero the gradient is zero."""
-    return np.sqrt(variance(wide(x), axis, correction, keepdims)).astype(x.dtype, copy=False)
+    """The standard deviation, √var; where it is zero its derivatives are zero."""
+    return np.sqrt(variance(wide(x), axis, correction, keepdims)).astype(x.real.dtype, copy=False)
 
 
 def variance(x, axis, correction, keepdims):
     deviation = x - mean(x, axis=axis, keepdims=True)
-    return sum(deviation * deviation, axis=axis, keepdims=keepdims) / freedom(x.shape, axis, correction)
+    squares = deviation * deviation if x.dtype.kind == "f" else np.square(deviation.real) + np.square(deviation.imag)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of fewer numbers than `correction` there is none
+        return sum(squares, axis=axis, keepdims=keepdims) / x.real.dtype.type(max(count(x.shape, axis) - correction, 0))
 
 
 def freedom(shape, axis, correction):
@@ -90,24 +96,34 @@ def freedom(shape, axis, correction):
     return n if n > 0 else np.nan
 
 
-def _extreme(name, function):
-    @primitive(lambda g, x, out, shape, axis, keepdims: shared(g, x, out, shape, axis, keepdims), name=name)
+def _extreme(name, function, where_attained):
+    @primitive(
+        lambda g, x, out, shape, axis, keepdims: shared(g, where_attained(x, spread(out, shape, axis, keepdims)), shape, axis, keepdims),
+        name=name,
+    )
     def extreme(x, *, axis=None, keepdims=False):
-        if not count(x.shape, axis):
-            raise ValueError("an empty tensor has no extreme; give dims whose length is not 0")
         return function(x, axis=axis, keepdims=keepdims)
 
     return extreme
 
 
-def shared(g, x, out, shape, axis, keepdims):
-    """The gradient of an extreme: in equal parts to the elements that attain it (if there are any, those that are not numbers)."""
-    attains = astype(logical_or(x == spread(out, shape, axis, keepdims), isnan(x)), dtype=x.dtype)
+def shared(g, attains, shape, axis, keepdims):
+    """The gradient of an extreme: in equal parts to the elements that attain it."""
+    attains = astype(attains, dtype=g.dtype)
     return attains * spread(g, shape, axis, keepdims) / sum(attains, axis=axis, keepdims=True)
 
 
-amax = _extreme("amax", np.amax)
-amin = _extreme("amin", np.amin)
+def equal(x, value):
+    return x == value  # nothing equals NaN, so its gradient is NaN, as PyTorch's
+
+
+def same(x, value):
+    """Where x equals a value, as here NaN does NaN."""
+    return logical_or(x == value, logical_and(isnan(x), isnan(value)))
+
+
+amax, amin = _extreme("amax", np.amax, equal), _extreme("amin", np.amin, equal)
+largest, smallest = _extreme("max", np.amax, same), _extreme("min", np.amin, same)
 
 
 @primitive(
@@ -116,19 +132,20 @@ amin = _extreme("amin", np.amin)
 )
 def logsumexp(x, *, axis=None, keepdims=False):
     """log Σ eˣ, without overflow."""
-    top = np.amax(x, axis=axis, keepdims=True, initial=-np.inf)
-    top = np.where(np.isfinite(top), top, x.dtype.type(0))
+    top = np.amax(x.real, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, top.dtype.type(0))
     with np.errstate(divide="ignore"):
         out = (np.log(np.exp(wide(x - top)).sum(axis, keepdims=True)) + top).astype(x.dtype, copy=False)
     return out if keepdims else np.squeeze(out, axis=tuple(range(x.ndim)) if axis is None else axis)
 
 
 @primitive(
-    lambda g, x, out, shape, axis, keepdims: spread(g / where(out == 0, 1, out), shape, axis, keepdims) * x,
+    lambda g, x, out, shape, axis, keepdims: spread(g / where(out == 0, np.inf, out), shape, axis, keepdims) * x,
     name="norm",
+    holomorphic=False,
 )
 def euclidean_norm(x, *, axis=None, keepdims=False):
-    """√Σ x²; at zero the gradient is zero."""
+    """√Σ |x|²; at zero its derivatives are zero."""
     size = x if x.dtype.kind == "f" else np.abs(x)
     out = np.sqrt(np.add.reduce(np.square(wide(size)), axis=axis, keepdims=keepdims))
     return out.astype(np.float16) if size.dtype.char == "e" else out
@@ -142,16 +159,12 @@ def euclidean_norm(x, *, axis=None, keepdims=False):
     ),
     name="norm",
     promotes="float",
+    holomorphic=False,
 )
 def p_norm(x, *, p, axis=None, keepdims=False):
     """(Σ |x|^p)^(1/p); the gradient by an entry that is zero is zero."""
     size = np.abs(x)
     return (np.add.reduce(wide(size) ** p, axis=axis, keepdims=keepdims) ** (1 / p)).astype(size.dtype, copy=False)
-
-
-@primitive(lambda g, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis))
-def cumsum(x, *, axis):
-    return np.cumsum(wide(x), axis).astype(x.dtype, copy=False) if x.dtype.kind in "fc" else np.cumsum(x, axis, dtype=np.int64)
 
 
 # ---------------------------------------------------------------------- no gradient
@@ -165,6 +178,11 @@ def argmax(x, *, axis=None, keepdims=False):
 @primitive(None)
 def argmin(x, *, axis=None, keepdims=False):
     return np.argmin(x, axis=axis, keepdims=keepdims)
+
+
+@primitive(None)
+def count_nonzero(x, *, axis=None):
+    return np.asarray(np.count_nonzero(x, axis=axis))
 
 
 @primitive(None)

@@ -7,6 +7,7 @@ from math import prod
 import numpy as np
 
 from ..primitive import primitive
+from .index import getitem, put
 
 
 @primitive(lambda g, shape: reshape(g, shape=shape), view=True, promotes="no")
@@ -139,6 +140,49 @@ def diagonal_embed(x, *, shape, offset=0, axes=(0, 1)):
     return whole
 
 
+@primitive(lambda g, axis, shape, step: overlap_add(g, axis=axis, length=shape[axis], step=step), view=True, promotes="no")
+def windows(x, *, axis, size, step):
+    """The windows of `size` entries that begin every `step` entries along one axis: a view, the windows' entries its last axis."""
+    apart = step >= size or x.shape[axis] < size + step  # or there is but one
+    view = np.lib.stride_tricks.sliding_window_view(x, size, axis, writeable=x.flags.writeable and apart)
+    return view[(slice(None),) * axis + (slice(None, None, step),)]
+
+
+@primitive(lambda g, axis, shape, step: windows(g, axis=axis, size=shape[-1], step=step), promotes="no")
+def overlap_add(x, *, axis, length, step):
+    """Windows, their entries the last axis, added where they lie along one axis of zeros."""
+    count, size = x.shape[axis], x.shape[-1]
+    whole = np.zeros((*x.shape[:axis], length, *x.shape[axis + 1 : -1]), np.float32 if x.dtype.char == "e" else x.dtype)
+    before = (slice(None),) * axis
+    if size < count:
+        for k in range(size):
+            whole[(*before, slice(k, k + step * count, step))] += x[..., k]
+    else:
+        for k in range(count):
+            whole[(*before, slice(k * step, k * step + size))] += np.moveaxis(x[(*before, k)], -1, axis)
+    return whole.astype(x.dtype, copy=False)
+
+
+@primitive(
+    lambda g, shape, size, stride, offset: reshape(put(g, index=(flat_places(size, stride, offset),), shape=(prod(shape),)), shape=shape),
+    view=True,
+    promotes="no",
+)
+def strided(x, *, size, stride, offset):
+    """A view of contiguous x with these strides, in elements, from its element number `offset` on."""
+    repeats = np.bincount(flat_places(size, stride, offset).ravel()).max(initial=0) > 1
+    flat = x.reshape(-1)[offset:]
+    return np.lib.stride_tricks.as_strided(flat, size, [s * x.itemsize for s in stride], writeable=x.flags.writeable and not repeats)
+
+
+def flat_places(size, stride, offset):
+    """The numbers of the elements which a strided view of a contiguous array has."""
+    places = np.full((1,) * len(size), offset)
+    for k, (n, s) in enumerate(zip(size, stride, strict=True)):
+        places = places + (np.arange(n) * s).reshape([n if j == k else 1 for j in range(len(size))])
+    return places
+
+
 @primitive(lambda g, shape: astype(g, dtype=g.dtype), promotes="no", name="to")
 def astype(x, *, dtype):
     """x in another dtype; the engine casts the gradient back."""
@@ -151,69 +195,13 @@ def clone(x):
     return np.array(x)
 
 
+@primitive(lambda g: g, promotes="no")
+def contiguous(x):
+    """A copy whose elements lie in order."""
+    return np.array(x, order="C")
+
+
 @primitive(lambda g: g, view=True, promotes="no")
 def alias(x):
     """The same array, as another node of the graph."""
     return x
-
-
-# ---------------------------------------------------------------------- indexing
-
-
-@primitive(lambda g, shape, index: put(g, index=index, shape=shape), view=True, promotes="no")
-def getitem(x, *, index):
-    """x[index], in any of NumPy's forms."""
-    return x[index]
-
-
-@primitive(lambda g, index: getitem(g, index=index), promotes="no")
-def put(x, *, index, shape):
-    """Zeros of this shape with x added at index: entries named twice are summed."""
-    whole = np.zeros(shape, np.asarray(x).dtype)
-    if is_basic(index):
-        whole[index] = x
-    else:
-        np.add.at(whole, index, x)
-    return whole
-
-
-def is_basic(index):
-    """Whether an index names no entry twice for sure: no integer arrays in it."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return not any(isinstance(part, np.ndarray | list) and np.asarray(part).dtype.kind != "b" for part in parts)
-
-
-@primitive(lambda g, index, axis, shape: scatter_add(g, index=index, axis=axis, shape=shape), promotes="no")
-def gather(x, *, index, axis):
-    """x's entries at `index` (an integer array of x's rank) along one axis."""
-    return np.take_along_axis(x[tuple(slice(n) if k != axis % x.ndim else slice(None) for k, n in enumerate(index.shape))], index, axis)
-
-
-@primitive(lambda g, index, axis: gather(g, index=index, axis=axis), promotes="no")
-def scatter_add(x, *, index, axis, shape):
-    """Zeros of this shape with x added at `index` along one axis."""
-    whole = np.zeros(shape, x.dtype)
-    places = list(np.indices(index.shape, sparse=True))
-    places[axis] = index
-    np.add.at(whole, tuple(places), x)
-    return whole
-
-
-@primitive(
-    lambda g, index: put_back(g, index=index),
-    lambda g, index, shape: sum_to(getitem(g, index=index), target=shape),
-    name="setitem",
-)
-def overwrite(x, value, *, index):
-    """x after x[index] = value."""
-    whole = np.array(x)
-    whole[index] = value
-    return whole
-
-
-@primitive(lambda g, index: put_back(g, index=index), promotes="no")
-def put_back(x, *, index):
-    """x with zeros at index."""
-    whole = np.array(x)
-    whole[index] = 0
-    return whole

@@ -22,5 +22,6 @@ def softmax(x, *, axis):
 def log_softmax(x, *, axis):
     """x - log Σ eˣ, without overflow."""
     out = np.subtract(x, np.amax(x, axis=axis, keepdims=True, initial=-np.inf), order="C")
-    out -= np.log(wide(np.exp(out)).sum(axis, keepdims=True))
+    if out.size:
+        out -= np.log(wide(np.exp(out)).sum(axis, keepdims=True))
     return out

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import ShapeError
-from autograd_core.faces.shapes import stack
+from autograd_core.faces.joining import stack
 from autograd_core.tensor import Tensor, constant
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import ShapeError
-from autograd_core.ops import elementwise, reduce, shape
+from autograd_core.ops import elementwise, index, reduce, shape
 from autograd_core.tensor import Tensor
 
 from .arguments import as_tensor, floats
@@ -32,7 +32,7 @@ class Rows:
         if self.classes.size and not self.all_count(ignore_index):
             self.kept = self.classes != ignore_index
             self.classes = self.classes[self.kept]
-            self.scores = shape.getitem(self.scores, index=self.kept)
+            self.scores = index.getitem(self.scores, index=self.kept)
             if self.classes.size and not 0 <= self.classes.min() <= self.classes.max() < self.count:
                 place = next(p for p in np.ndindex(indices.shape) if not (0 <= indices[p] < self.count or indices[p] == ignore_index))
                 raise IndexError(
@@ -74,7 +74,7 @@ class Rows:
             total = reduce.sum(loss)
             return total if len(self.classes) or reduction == "sum" else elementwise.mul(total, np.nan)
         if self.kept is not None:
-            loss = shape.put(loss, index=self.kept, shape=self.kept.shape)
+            loss = index.put(loss, index=self.kept, shape=self.kept.shape)
         return loss if loss.array.shape == self.shape else shape.reshape(loss, shape=self.shape)
 
 

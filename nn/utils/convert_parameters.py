@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autograd_core.errors import ShapeError
-from autograd_core.faces.shapes import cat
+from autograd_core.faces.joining import cat
 from autograd_core.tensor import Tensor
 
 

@@ -15,6 +15,7 @@ import autograd_core as ag
 torch = pytest.importorskip("torch", reason="parity extra not installed")
 
 DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"]
+ALL_DTYPES = [*DTYPES, "uint16", "uint32", "uint64"]
 SHAPES = [(), (2,), (1, 2)]
 tensors = st.tuples(st.sampled_from(DTYPES), st.sampled_from(SHAPES))
 numbers = st.sampled_from([True, 2, 1.5, 2 + 1j])
@@ -35,6 +36,18 @@ OPERATIONS = {
     "where": lambda lib, a, b: lib.where(lib.tensor([True, False]), a, b),
     "atan2": lambda lib, a, b: lib.atan2(a, b),
     "logical_or": lambda lib, a, b: lib.logical_or(a, b),
+    "&": lambda lib, a, b: a & b,
+    "<<": lambda lib, a, b: a << b,
+    ">>": lambda lib, a, b: a >> b,
+    "div, floor": lambda lib, a, b: lib.div(a, b, rounding_mode="floor"),
+    "div, trunc": lambda lib, a, b: lib.div(a, b, rounding_mode="trunc"),
+    "addcmul": lambda lib, a, b: lib.addcmul(a, b, a, value=2),
+    "addcdiv": lambda lib, a, b: lib.addcdiv(a, b, b, value=2),
+    "clamp": lambda lib, a, b: lib.clamp(a, b, b),
+    **{
+        name: lambda lib, a, b, name=name: getattr(lib, name)(a, b)
+        for name in "fmod fmax hypot copysign logaddexp float_power ldexp rsub clamp_min gcd heaviside isclose bitwise_or".split()
+    },
 }
 
 
@@ -82,12 +95,14 @@ def test_binary_operations(operation, a, b):
     np.testing.assert_allclose(result.numpy(), expected.numpy(), rtol=2e-3)
 
 
-@pytest.mark.parametrize(("a", "b"), list(itertools.product(DTYPES, DTYPES)))
+@pytest.mark.parametrize(("a", "b"), list(itertools.product(ALL_DTYPES, ALL_DTYPES)))
 def test_promote_types(a, b):
-    theirs = torch.promote_types(getattr(torch, a), getattr(torch, b))
+    assert ag.can_cast(a, b) == torch.can_cast(getattr(torch, a), getattr(torch, b))
+    try:
+        theirs = torch.promote_types(getattr(torch, a), getattr(torch, b))
+    except RuntimeError:
+        return  # of large unsigned integers with other integers; this library knows more
     assert name_of(ag.promote_types(a, b)) == name_of(theirs)
-    ours = ag.can_cast(a, b)
-    assert ours == torch.can_cast(getattr(torch, a), getattr(torch, b))
 
 
 @settings(max_examples=500)
@@ -97,8 +112,14 @@ def test_result_type(a, b):
     assert name_of(ag.result_type(made(ag, a), made(ag, b))) == name_of(theirs).replace("complex32", "complex64")
 
 
-@settings(max_examples=300)
-@given(st.sampled_from(["add_", "mul_", "div_", "copy_", "sub_"]), st.sampled_from(DTYPES), operands)
+IN_PLACE = """
+    add_ mul_ div_ copy_ sub_ pow_ remainder_ fmod_ floor_divide_ float_power_ eq_ lt_ logical_and_ bitwise_or_ bitwise_left_shift_ atan2_
+    clamp_min_ copysign_ __iand__ __ixor__ __ilshift__ __irshift__ __ifloordiv__ __imod__ __ipow__
+""".split()
+
+
+@settings(max_examples=600)
+@given(st.sampled_from(IN_PLACE), st.sampled_from(DTYPES), operands)
 def test_in_place_keeps_the_dtype(name, dtype, other):
     """Or both refuse."""
     results = []
@@ -116,7 +137,9 @@ def test_in_place_keeps_the_dtype(name, dtype, other):
             results.append("refused")
     ours, theirs = results
     if theirs == "refused":
-        assert ours == "refused" or name == "sub_", f"{name} of {dtype} with {other}"
+        assert ours == "refused" or name not in ("add_", "mul_", "div_", "copy_"), f"{name} of {dtype} with {other}"
+    elif "pow_" in name and dtype == "bool" and other is True:
+        assert ours == "refused"  # NumPy's is an integer
     else:
         assert ours != "refused", f"{name} of {dtype} with {other}"
         assert ours[0] == theirs[0]
@@ -139,10 +162,38 @@ def test_reductions(name, dtype):
     ours, theirs = results
     if theirs == "refused":
         return
-    if name == "std" and dtype.startswith("complex"):
-        assert ours == "refused"
-        return
     assert ours != "refused"
     if not (name in ("all", "any") and dtype == "uint8"):  # PyTorch's of uint8 are uint8, for the past's sake
         assert ours[0] == theirs[0]
     np.testing.assert_allclose(ours[1], theirs[1], rtol=2e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["float16", "float32", "float64", "bfloat16", "complex64"])
+def test_finfo(name):
+    ours, theirs = ag.finfo(getattr(ag, name)), torch.finfo(getattr(torch, name))
+    for attribute in ("bits", "eps", "max", "min", "tiny", "smallest_normal", "resolution", "dtype"):
+        assert getattr(ours, attribute) == getattr(theirs, attribute)
+        assert type(getattr(ours, attribute)) is type(getattr(theirs, attribute))
+
+
+@pytest.mark.parametrize("name", [d for d in ALL_DTYPES if "int" in d])
+def test_iinfo(name):
+    ours, theirs = ag.iinfo(getattr(ag, name)), torch.iinfo(getattr(torch, name))
+    for attribute in ("bits", "max", "min", "dtype"):
+        assert getattr(ours, attribute) == getattr(theirs, attribute)
+
+
+@pytest.mark.parametrize("method", "float double half int long short char byte bool cfloat cdouble".split())
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_conversions(method, dtype):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours, theirs = (getattr(made(library, (dtype, (2,))), method)() for library in (ag, torch))
+    assert name_of(ours.dtype) == name_of(theirs.dtype)
+    assert ours.tolist() == theirs.tolist()
+    assert ours.type() == theirs.type()
+
+
+def test_rounding_to_bfloat16():
+    x = np.random.default_rng(0).normal(size=1000).astype(np.float32) * np.float32(1e3)
+    assert ag.tensor(x).bfloat16().float().tolist() == torch.tensor(x).bfloat16().float().tolist()

@@ -62,6 +62,21 @@ VIEWS = {
     "movedim": lambda x, k: x.movedim(0, -1) if x.ndim else x[...],
     "view_as": lambda x, k: x.view_as(x),
     "detach": lambda x, k: x.detach(),
+    "select": lambda x, k: x.select(-1, k % x.shape[-1]) if x.ndim else x[...],
+    "split": lambda x, k: x.split(2, -1)[0] if x.ndim else x[...],
+    "tensor_split": lambda x, k: x.tensor_split((1,), 0)[k % 2] if x.ndim and len(x) > 1 else x[...],
+    "unflatten": lambda x, k: x.unflatten(0, (1, -1)) if x.ndim else x[...],
+    "swapaxes": lambda x, k: x.swapaxes(0, -1) if x.ndim else x[...],
+    "windows": lambda x, k: x.unfold(-1, 2, 2) if x.ndim and x.shape[-1] > 1 else x[...],
+    "overlapping windows": lambda x, k: x.unfold(-1, 2, 1) if x.ndim and x.shape[-1] > 2 else x[...],
+    "many": lambda x, k: x.view(-1)[k % x.numel()],
+}
+TURNS = {  # in place, and as a view
+    "t_": (lambda x: x.t_(), lambda x: x.t()),
+    "squeeze_": (lambda x: x.squeeze_(), lambda x: x.squeeze()),
+    "unsqueeze_": (lambda x: x.unsqueeze_(0), lambda x: x.unsqueeze(0)),
+    "transpose_": (lambda x: x.transpose_(0, -1), lambda x: x.transpose(0, -1)),
+    "swapaxes_": (lambda x: x.swapaxes_(0, -1), lambda x: x.swapaxes(0, -1)),
 }
 
 
@@ -78,6 +93,37 @@ def iadd(x, y):
 def imul(x, y):
     x *= y
     return x
+
+
+def indices(x, array):
+    """An array as a tensor of x's library."""
+    return (ag if isinstance(x, ag.Tensor) else torch).tensor(array)
+
+
+def mask_of(x):
+    return indices(x, (np.arange(x.numel()) % 2 == 0).reshape(tuple(x.shape)))
+
+
+def changed(x, write):
+    """A copy of x, written."""
+    copy = x.clone()
+    write(copy)
+    return copy
+
+
+def both_ways(write):
+    """A write of a part of x as it is, and as that of a copy."""
+    return write, lambda x, y, k: changed(x, lambda copy: write(copy, y, k))
+
+
+def add_to_row(x, y, k):
+    x[k % len(x)] += y.mean()
+    return x
+
+
+def some_row(x, k):
+    """An index of x's rank that names places of one row along dimension 0."""
+    return indices(x, np.full((1, *x.shape[1:]), k % len(x)))
 
 
 WRITES = {  # in place; then the same without
@@ -97,6 +143,25 @@ WRITES = {  # in place; then the same without
     "zero_": (lambda x, y, k: x.zero_(), lambda x, y, k: x * 0),
     "fill_": (lambda x, y, k: x.fill_(0.3), lambda x, y, k: x * 0 + 0.3),
     "set all": (lambda x, y, k: assign(x, ..., y), lambda x, y, k: y.expand(x.shape)),
+    "set row": both_ways(lambda x, y, k: assign(x, k % len(x) if x.ndim else ..., y.mean())),
+    "set last": both_ways(lambda x, y, k: assign(x, (..., -1) if x.ndim else ..., y.mean())),
+    "set mask": both_ways(lambda x, y, k: assign(x, mask_of(x), y.mean())),
+    "set mask, each": both_ways(lambda x, y, k: assign(x, mask_of(x), y.expand(x.shape)[mask_of(x)] * 2)),
+    "set rows": both_ways(lambda x, y, k: assign(x, [0, -1] if x.ndim and len(x) > 1 else ..., y.mean())),
+    "row +=": both_ways(lambda x, y, k: add_to_row(x, y, k) if x.ndim else iadd(x, y.mean())),
+    "masked_fill_": both_ways(lambda x, y, k: x.masked_fill_(mask_of(x), 0.2)),
+    "masked_scatter_": both_ways(lambda x, y, k: x.masked_scatter_(mask_of(x), (y * 1).expand(x.shape))),
+    "index_add_": both_ways(
+        lambda x, y, k: x.index_add_(0, indices(x, [k % len(x)] * len(x)), (y * 1).expand(x.shape)) if x.ndim else x.add_(y)
+    ),
+    "index_fill_": both_ways(lambda x, y, k: x.index_fill_(0, indices(x, [k % len(x)]), 0.7) if x.ndim else x.fill_(0.7)),
+    "index_copy_": both_ways(
+        lambda x, y, k: x.index_copy_(0, indices(x, [k % len(x)]), (y * 1).expand(x.shape)[:1]) if x.ndim else x.copy_(y)
+    ),
+    "index_put_": both_ways(lambda x, y, k: x.index_put_((indices(x, [0, 0]),), y.mean(), accumulate=True) if x.ndim else x.add_(y)),
+    "scatter_": both_ways(lambda x, y, k: x.scatter_(0, some_row(x, k), (y * 1).expand(x.shape)[:1]) if x.ndim else x.copy_(y)),
+    "scatter_add_": both_ways(lambda x, y, k: x.scatter_add_(0, some_row(x, k), (y * 1).expand(x.shape)[:1]) if x.ndim else x.add_(y)),
+    "tril_": both_ways(lambda x, y, k: x.tril_(k - 1) if x.ndim > 1 else x.mul_(2)),
 }
 
 
@@ -150,6 +215,9 @@ def attempt(function):
         return None, error
 
 
+REFUSALS = ("made in no_grad", "changed its shape in place")  # what this library refuses and PyTorch does not
+
+
 class Comparison:
     """A program's tensors here, in PyTorch and in the model. PyTorch's are None once it has refused a step."""
 
@@ -172,8 +240,10 @@ class Comparison:
             assert "view size is not compatible" not in str(their_error), f"{told}: PyTorch refuses: {their_error}"
             self.theirs = None  # it is stricter in places: the model says whether this library may go on
         if error is not None:
-            may = their_error is not None or self.theirs is None or self.ambiguous or "made in no_grad" in str(error)
+            may = their_error is not None or self.theirs is None or self.ambiguous or any(r in str(error) for r in REFUSALS)
             assert may, f"{told}: refused: {error}"
+            if their_error is None:
+                self.theirs = None
         return result, expected, error
 
     def step(self, kind, name, i, j, k, recorded):
@@ -184,6 +254,8 @@ class Comparison:
         tx, ty = (None, None) if self.theirs is None else (self.theirs[i], self.theirs[j])
         shape = tuple(x.shape)
         told = f"{name} on {i}, {j} ({k}){'' if recorded else ' in no_grad'}"
+        if kind == "turn":
+            return self.turn(told, name, i)
         if kind == "write":
             return self.write(told, name, i, j, k, recorded)
         if kind == "binary":
@@ -209,6 +281,23 @@ class Comparison:
                 assert (result is x) == (expected is tx), f"{told}: the tensor itself in one library only"
                 shared = expected.untyped_storage().data_ptr() == tx.untyped_storage().data_ptr()
                 assert np.shares_memory(result.array, x.array) == shared, f"{told}: a view in one library only"
+        return True
+
+    def turn(self, told, name, i):
+        x, model = self.ours[i], self.model
+        turn, view = TURNS[name]
+        shape = tuple(x.shape)
+        if name == "t_" and len(shape) > 2:
+            return True
+        _, _, error = self.both(told, lambda: turn(x), lambda: turn(self.theirs[i]))
+        if error is not None:
+            assert tuple(x.shape) == shape
+            return True
+        for r, (piece, index, outside) in enumerate(model.registers):
+            if self.ours[r] is x:  # flatten() and the like may have given the tensor itself
+                model.registers[r] = (piece, view(index), outside)
+        np.testing.assert_allclose(x.array, model.read(i).detach().numpy(), rtol=1e-9, atol=1e-9, err_msg=told)
+        assert self.ambiguous or x.requires_grad == model.read(i).requires_grad, told
         return True
 
     def write(self, told, name, i, j, k, recorded):
@@ -245,7 +334,9 @@ class Comparison:
         if self.theirs is not None:
             expected, their_error = attempt(lambda: gradients(torch, loss_of(self.theirs), self.theirs[:2], order))
         if error is not None:
-            assert their_error is not None or self.theirs is None or self.ambiguous, f"the backward pass was refused: {error}"
+            assert their_error is not None or self.theirs is None or self.ambiguous or any(r in str(error) for r in REFUSALS), (
+                f"the backward pass was refused: {error}"
+            )
             return "refused"
         plain = lambda g: g if isinstance(g, float) else g.detach().numpy()
         right = gradients(torch, loss_of([self.model.read(r) for r in range(len(self.ours))]), self.leaves, order)
@@ -296,6 +387,7 @@ instruction = st.one_of(
     st.tuples(
         st.just("view"), st.sampled_from(sorted(VIEWS)), register, st.just(0), st.integers(0, 3), st.sampled_from([True] * 7 + [False])
     ),
+    st.tuples(st.just("turn"), st.sampled_from(sorted(TURNS)), register, st.just(0), st.just(0), st.just(True)),
     st.tuples(
         st.just("write"), st.sampled_from(sorted(WRITES)), register, register, st.integers(0, 3), st.sampled_from([True] * 5 + [False])
     ),

@@ -24,7 +24,7 @@ def test_in_place_methods():
 
 def test_functions():
     missing = [name for name in NAMES if hasattr(torch, name) and not hasattr(ag, name)]
-    assert not missing
+    assert set(missing) <= {"cpu"}  # there a module, too
 
 
 @pytest.mark.parametrize("name", NAMES)

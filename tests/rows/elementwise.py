@@ -61,14 +61,20 @@ compared = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equ
 logical = {"logical_and": np.logical_and, "logical_or": np.logical_or, "logical_xor": np.logical_xor}
 bitwise = {"bitwise_and": np.bitwise_and, "bitwise_or": np.bitwise_or, "bitwise_xor": np.bitwise_xor}
 
-HOME = {"sigmoid": "activation", "relu": "activation", "erf": "special"}
+HOME = {"relu": "activation", "erf": "special"}
+
+
+def named(name: str) -> str:
+    """The operation's name in the table: its module, and its own."""
+    home = HOME.get(name)
+    return f"{home or getattr(elementwise, name).op.forward.__module__.rpartition('.')[2]}.{name}"
 
 
 rows: list[Row] = []
 for name, (domain, reference) in unary.items():
     rows.append(
         Row(
-            f"{HOME.get(name, 'elementwise')}.{name}",
+            named(name),
             getattr(ag, name),
             both(domain),
             reference,
@@ -78,13 +84,11 @@ for name, (domain, reference) in unary.items():
         )
     )
 for name, reference in flat.items():
-    rows.append(Row(f"elementwise.{name}", getattr(ag, name), both(apart(3, 4)), reference, by_name(name), integers=True, pointwise=True))
+    rows.append(Row(named(name), getattr(ag, name), both(apart(3, 4)), reference, by_name(name), integers=True, pointwise=True))
 for name, reference in tests_of_one.items():
-    rows.append(
-        Row(f"elementwise.{name}", getattr(ag, name), both(apart(3, 4)), reference, by_name(name), 0, integers=True, pointwise=True)
-    )
+    rows.append(Row(named(name), getattr(ag, name), both(apart(3, 4)), reference, by_name(name), 0, integers=True, pointwise=True))
 for name, (domain, reference) in binary.items():
-    row = Row(f"elementwise.{name}", getattr(ag, name), domain, reference, by_name(name), pointwise=True, broadcasts=True)
+    row = Row(named(name), getattr(ag, name), domain, reference, by_name(name), pointwise=True, broadcasts=True)
     row.integers = name != "logaddexp"
     row.torch_orders = 0 if name == "floor_divide" else None
     row.floats = NO_HALF if name in ("floor_divide", "remainder") else row.floats
@@ -92,7 +96,7 @@ for name, (domain, reference) in binary.items():
 for name, reference in {**compared, **logical}.items():
     rows.append(
         Row(
-            f"elementwise.{name}",
+            named(name),
             getattr(ag, name),
             both(apart(3, 1), apart(4)),
             reference,
@@ -104,12 +108,10 @@ for name, reference in {**compared, **logical}.items():
         )
     )
 for name, reference in bitwise.items():
-    rows.append(
-        Row(f"elementwise.{name}", getattr(ag, name), both(whole_numbers(3, 1), whole_numbers(4)), reference, by_name(name), 0, floats=())
-    )
+    rows.append(Row(named(name), getattr(ag, name), both(whole_numbers(3, 1), whole_numbers(4)), reference, by_name(name), 0, floats=()))
 rows.append(
     Row(
-        "elementwise.bitwise_not",
+        "logic.bitwise_not",
         ag.bitwise_not,
         both(whole_numbers(3, 4)),
         np.bitwise_not,
@@ -120,9 +122,9 @@ rows.append(
 )
 
 rows += [
-    Row("elementwise.zeros_like", elementwise.zeros_like, both(apart(3, 4)), np.zeros_like, by_name("zeros_like"), 0, pointwise=True),
+    Row("choices.zeros_like", elementwise.zeros_like, both(apart(3, 4)), np.zeros_like, by_name("zeros_like"), 0, pointwise=True),
     Row(
-        "elementwise.round decimals",
+        "arithmetic.round decimals",
         lambda x: ag.round(x, decimals=1),
         both(spread(-2, 2, 3, 4)),
         lambda x: np.round(x, 1),
@@ -131,7 +133,7 @@ rows += [
     ),
     *[
         Row(
-            f"elementwise.power {exponent}",
+            f"arithmetic.power {exponent}",
             lambda x, e=exponent: x**e,
             both(spread(0.4, 2, 3, 4)),
             lambda x, e=exponent: x**e,
@@ -141,14 +143,14 @@ rows += [
         for exponent in (3, 0.5, -1.5, 1, 0)
     ],
     Row(
-        "elementwise.where",
+        "choices.where",
         lambda a, b: ag.where(like(MASK, a), a, b),
         both(apart(3, 1), apart(4)),
         lambda a, b: np.where(MASK, a, b),
         lambda torch, a, b: torch.where(like(MASK, a), a, b),
     ),
     Row(
-        "elementwise.clamp",
+        "choices.clamp",
         lambda x: ag.clamp(x, -0.7, 0.8),
         both(apart(3, 4)),
         lambda x: np.clip(x, -0.7, 0.8),
@@ -157,7 +159,7 @@ rows += [
         pointwise=True,
     ),
     Row(
-        "elementwise.clamp min",
+        "choices.clamp min",
         lambda x: ag.clamp(x, min=-0.7),
         both(apart(3, 4)),
         lambda x: np.maximum(x, -0.7),
@@ -165,7 +167,7 @@ rows += [
         pointwise=True,
     ),
     Row(
-        "elementwise.clamp max",
+        "choices.clamp max",
         lambda x: ag.clamp(x, max=0.7),
         both(apart(3, 4)),
         lambda x: np.minimum(x, 0.7),
@@ -173,7 +175,7 @@ rows += [
         pointwise=True,
     ),
     Row(
-        "elementwise.masked_fill",
+        "choices.masked_fill",
         lambda x: ag.masked_fill(x, like(MASK, x), 2.5),
         both(apart(3, 4)),
         lambda x: np.where(MASK, 2.5, x),

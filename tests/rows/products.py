@@ -91,3 +91,26 @@ rows += [
         )
     ],
 ]
+
+rows += [
+    Row("linalg.mH", lambda x: linalg.mH(x) * 2, both(apart(2, 3, 4)), lambda x: x.swapaxes(-1, -2) * 2, lambda torch, x: x.mH * 2),
+    *[
+        Row(
+            f"linalg.cross {axis}",
+            lambda a, b, axis=axis: linalg.cross(a, b, axis=axis),
+            both(apart(3, 2, 3), apart(3, 1, 3, gap=0.2)),
+            lambda a, b, axis=axis: np.cross(a, b, axis=axis),
+            lambda torch, a, b, axis=axis: torch.linalg.cross(a, b, dim=axis),
+        )
+        for axis in (0, -1)
+    ],
+    Row(
+        "linalg.distances",
+        linalg.distances,
+        both(apart(2, 3, 2), apart(4, 2, gap=0.27)),
+        lambda x, y: np.linalg.norm(x[..., :, None, :] - y[..., None, :, :], axis=-1),
+        lambda torch, x, y: torch.cdist(x, y, compute_mode="use_mm_for_euclid_dist"),
+        floats=NO_HALF,
+        torch_orders=1,
+    ),
+]

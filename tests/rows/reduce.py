@@ -66,6 +66,28 @@ for axis in AXES:
                 lambda torch, x, axis=axis, keep=keep: torch.linalg.vector_norm(x, dim=axis, keepdim=keep),
             )
         )
+for name, reference in {"max": np.max, "min": np.min}.items():
+    rows.append(
+        Row(
+            f"reduce.{'largest' if name == 'max' else 'smallest'}",
+            getattr(ag, name),
+            both(apart(2, 3, 2)),
+            reference,
+            lambda torch, x, n=name: getattr(torch, n)(x),
+            integers=True,
+        )
+    )
+rows.append(
+    Row(
+        "reduce.count_nonzero",
+        lambda x: ag.count_nonzero(x > 0, 1),
+        both(apart(2, 3, 2)),
+        lambda x: np.count_nonzero(x > 0, 1),
+        lambda torch, x: torch.count_nonzero(x > 0, 1),
+        0,
+        integers=True,
+    )
+)
 for p in (3, 1.5, 0.5, -2):
     for axis, keep in ((None, False), (1, True), ((0, 2), False)):
         rows.append(
@@ -106,17 +128,6 @@ for name, reference in {"all": np.all, "any": np.any}.items():
         )
     )
 rows += [
-    *[
-        Row(
-            f"reduce.cumsum axis={axis}",
-            lambda x, axis=axis: ag.cumsum(x, axis),
-            both(apart(2, 3, 2)),
-            lambda x, axis=axis: np.cumsum(x, axis),
-            lambda torch, x, axis=axis: torch.cumsum(x, axis),
-            integers=True,
-        )
-        for axis in (0, -1)
-    ],
     *[
         Row(
             f"softmax.softmax axis={axis}",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 import autograd_core as ag
 from autograd_core.ops import shape
-from tests.rows.base import INDEX, MASK, Row, apart, both, like
+from tests.rows.base import Row, apart, both
 
 rows: list[Row] = []
 
@@ -108,93 +106,90 @@ rows += [
         lambda torch, x: (x.double() * 2).to(x.dtype),
     ),
     Row("shape.clone", ag.clone, both(apart(3, 4)), np.copy, lambda torch, x: x.clone(), integers=True, pointwise=True),
+    Row(
+        "shape.contiguous", lambda x: x.mT.contiguous(), both(apart(3, 4)), lambda x: x.T, lambda torch, x: x.mT.contiguous(), integers=True
+    ),
     Row("shape.alias", shape.alias, both(apart(3, 4)), np.copy, lambda torch, x: x.view_as(x), pointwise=True),
-    *[
-        Row(
-            f"shape.getitem {label}",
-            lambda x, i=index: x[tuple(ag.tensor(p) if isinstance(p, np.ndarray) else p for p in i) if isinstance(i, tuple) else i],
-            both(apart(3, 4)),
-            lambda x, i=index: x[i],
-            lambda torch, x, i=index: x[
-                tuple(torch.tensor(p) if isinstance(p, np.ndarray) else p for p in i) if isinstance(i, tuple) else i
-            ],
-        )
-        for label, index in {
-            "row": 1,
-            "element": (1, 2),
-            "slice": (slice(1, None), slice(None, None, 2)),
-            "new axis": (slice(None), None),
-            "ellipsis": (..., 1),
-            "array": (np.array([2, 0, 2]),),
-            "arrays": (np.array([2, 0, 2]), np.array([1, 1, 1])),
-            "array and slice": (slice(None), np.array([3, 3, 0])),
-            "mask": (MASK,),
-            "list": [0, 2],
-        }.items()
-    ],
     Row(
-        "shape.put",
-        lambda x: shape.put(x, index=np.array([2, 0, 2]), shape=(4,)),
-        both(apart(3)),
-        lambda x: np.array([x[1], 0, x[0] + x[2], 0]),
-        lambda torch, x: torch.zeros(4, dtype=x.dtype).index_put((torch.tensor([2, 0, 2]),), x, accumulate=True),
+        "shape.windows",
+        lambda x: x.unfold(1, 3, 2),
+        both(apart(2, 7)),
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, 3, 1)[:, ::2],
+        lambda torch, x: x.unfold(1, 3, 2),
     ),
     Row(
-        "shape.put slice",
-        lambda x: shape.put(x, index=slice(1, None), shape=(4,)),
-        both(apart(3)),
-        lambda x: np.append(0, x),
-        lambda torch, x: torch.nn.functional.pad(x, (1, 0)),
+        "shape.windows apart",
+        lambda x: x.unfold(0, 2, 3),
+        both(apart(7, 2)),
+        lambda x: np.stack([x[0:2], x[3:5]]).swapaxes(1, 2),
+        lambda torch, x: x.unfold(0, 2, 3),
     ),
     Row(
-        "shape.gather",
-        lambda x: x.gather(0, like(INDEX, x)),
+        "shape.overlap_add",
+        lambda x: shape.overlap_add(x, axis=0, length=7, step=2),
+        both(apart(3, 2, 3)),
+        lambda x: sum(np.eye(7, 3, -2 * k) @ x[k].T for k in range(3)),
+        lambda torch, x: torch.nn.functional.fold(x.permute(1, 2, 0), (1, 7), (1, 3), stride=(1, 2)).reshape(2, 7).T,
+    ),
+    Row(
+        "shape.overlap_add few windows",
+        lambda x: shape.overlap_add(x, axis=1, length=6, step=1),
+        both(apart(2, 2, 5)),
+        lambda x: np.pad(x[:, 0], ((0, 0), (0, 1))) + np.pad(x[:, 1], ((0, 0), (1, 0))),
+    ),
+    Row(
+        "shape.strided",
+        lambda x: x.contiguous().as_strided((2, 3), (1, 2), 1),
         both(apart(3, 4)),
-        lambda x: np.take_along_axis(x, INDEX, 0),
-        lambda torch, x: x.gather(0, like(INDEX, x)),
+        lambda x: x.ravel()[[[1, 3, 5], [2, 4, 6]]],
+        lambda torch, x: x.as_strided((2, 3), (1, 2), 1),
     ),
     Row(
-        "shape.gather smaller index",
-        lambda x: x.gather(1, like(INDEX[:, :3], x)),
+        "shape.strided overlapping",
+        lambda x: x.contiguous().as_strided((2, 3), (0, 1)),
         both(apart(3, 4)),
-        lambda x: np.take_along_axis(x[:2], INDEX[:, :3], 1),
-        lambda torch, x: x.gather(1, like(INDEX[:, :3], x)),
-    ),
-    Row(
-        "shape.scatter_add",
-        lambda x: shape.scatter_add(x, index=INDEX, axis=0, shape=(3, 4)),
-        both(apart(2, 4)),
-        lambda x: np.stack([np.where(k == INDEX, x, 0).sum(0) for k in range(3)]),
-        lambda torch, x: torch.zeros(3, 4, dtype=x.dtype).scatter_add(0, torch.tensor(INDEX), x),
+        lambda x: np.stack([x[0, :3]] * 2),
+        lambda torch, x: x.as_strided((2, 3), (0, 1)),
     ),
     *[
         Row(
-            f"shape.overwrite {label}",
-            lambda x, v, i=index: shape.overwrite(x, v, index=i),
-            both(apart(3, 4), apart(*value)),
-            lambda x, v, i=index: overwritten(x, v, i),
-            lambda torch, x, v, i=index: torch.index_put(x, (torch.tensor(i),), v) if isinstance(i, np.ndarray) else overwritten(x, v, i),
+            f"{op} {label}",
+            lambda x, f=function: f(ag, x),
+            both(apart(2, 3, 2)),
+            None,
+            lambda torch, x, f=function: f(torch, x),
         )
-        for label, index, value in (
-            ("row", 1, (4,)),
-            ("broadcast", slice(1, None), (4,)),
-            ("column", (..., 2), (3,)),
-            ("scalar", (1, 2), ()),
-            ("mask", MASK, (6,)),
-            ("array", np.array([2, 0]), (2, 4)),
+        for op, label, function in (
+            ("shape.reshape", "unflatten", lambda library, x: x.unflatten(1, (3, -1))),
+            ("shape.reshape", "ravel", lambda library, x: x.ravel()),
+            ("shape.transpose", "movedim", lambda library, x: x.movedim((0, 1), (2, 0))),
+            ("shape.transpose", "rot90", lambda library, x: x.rot90(1, (0, 2))),
+            ("shape.flip", "fliplr", lambda library, x: x.fliplr()),
+            ("shape.broadcast_to", "repeat", lambda library, x: x.repeat(2, 1, 3)),
+            ("shape.broadcast_to", "tile", lambda library, x: x.tile((2, 3))),
+            ("shape.broadcast_to", "repeat_interleave", lambda library, x: x.repeat_interleave(2, 1)),
+            ("index.index_select", "repeat_interleave", lambda library, x: x.repeat_interleave(library.tensor([2, 0, 1]), 1)),
+            ("index.index_select", "combinations", lambda library, x: library.combinations(x.reshape(-1), 3)),
+            ("shape.crop", "tensor_split", lambda library, x: library.cat(x.tensor_split((1, 2), 1)[::-1], 1)),
+            ("shape.crop", "chunk", lambda library, x: library.cat(x.chunk(2, 1)[::-1], 1)),
+            ("shape.concat", "dstack", lambda library, x: library.dstack([x[0], x[1]])),
+            ("shape.concat", "column_stack", lambda library, x: library.column_stack([x[0, :, 0], x[1]])),
+            ("shape.embed", "block_diag", lambda library, x: library.block_diag(x[0], x[1, 0], x[0, 0, 0])),
+            ("shape.concat", "cartesian_prod", lambda library, x: library.cartesian_prod(x[0, 0], x[1, :, 0])),
+            ("shape.diagonal", "diag", lambda library, x: x[0].diag(-1)),
+            ("shape.diagonal_embed", "diag", lambda library, x: x[0, :, 0].diag(2)),
+            ("shape.diagonal_embed", "dims", lambda library, x: x.diag_embed(-1, 0, -2)),
+            ("shape.diagonal_embed", "diagflat", lambda library, x: library.diagflat(x, 1)),
+            ("index.overwrite", "diagonal_scatter", lambda library, x: x.diagonal_scatter(x[:, 0, :1] * 2, -1, 2, 1)),
+            ("index.overwrite", "select_scatter", lambda library, x: x.select_scatter(x[:, 1] * 2, 1, -1)),
+            ("index.overwrite", "slice_scatter", lambda library, x: x.slice_scatter(x[:, :2] * 2, 1, 0, None, 2)),
+            ("index.gather", "take", lambda library, x: x.take(library.tensor([[0, -1, 3], [3, 3, 5]]))),
+            ("index.gather", "take_along_dim", lambda library, x: x.take_along_dim(library.tensor([[[1, 0]], [[2, 2]]]), 1)),
+            ("index.scatter", "put", lambda library, x: x.put(library.tensor([0, -1, 3]), x[0, :, 0] * 2)),
+            ("index.scatter_add", "put", lambda library, x: x.put(library.tensor([0, -1, 0]), x[0, :, 0] * 2, accumulate=True)),
+            ("index.scatter", "index_copy", lambda library, x: x.index_copy(1, library.tensor([2, 0]), x[:, :2] * 2)),
+            ("index.put", "index_put", lambda library, x: x.index_put((library.tensor([0, 0]),), x[0] * 2, accumulate=True)),
+            ("index.index_select", "masked_scatter", lambda library, x: x.masked_scatter(x > 0, x * 2)),
         )
     ],
-    Row(
-        "shape.put_back",
-        lambda x: shape.put_back(x, index=(slice(None), 1)),
-        both(apart(3, 4)),
-        lambda x: x * [1, 0, 1, 1],
-        lambda torch, x: x * torch.tensor([1, 0, 1, 1]),
-    ),
 ]
-
-
-def overwritten(x: Any, value: Any, index: Any) -> Any:
-    whole = x.copy() if isinstance(x, np.ndarray) else x.clone()
-    whole[index] = value
-    return whole
