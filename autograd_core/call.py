@@ -10,7 +10,7 @@ import numpy as np
 
 from . import writes
 from .dtypes import FLOAT32, FLOAT64, promote
-from .errors import ShapeError
+from .errors import LinAlgError, ShapeError
 from .graph import Node, thread
 from .plan import Plan, picked, record
 from .tensor import Tensor, constant, current_node
@@ -374,5 +374,5 @@ TRANSLATED: dict[type[Exception], Callable[[str], Exception]] = {
     TypeError: TypeError,
     IndexError: IndexError,
     np.exceptions.AxisError: IndexError,
-    np.linalg.LinAlgError: np.linalg.LinAlgError,
+    np.linalg.LinAlgError: LinAlgError,
 }

@@ -78,14 +78,17 @@ def of_scalar(value: Any) -> np.dtype[Any]:
     return np.result_type(_default, np.complex64) if isinstance(value, complex) else _default
 
 
+SCALARS = (bool, int, float, complex, np.generic)
+
+
 def result_type(*values: Any) -> np.dtype[Any]:
     """The dtype of an operation on these arrays, Tensors and Python scalars."""
     best: np.dtype[Any] | None = None
     arrays = [getattr(v, "array", v) for v in values]
     groups = (
-        [v.dtype for v in arrays if isinstance(v, np.ndarray) and v.ndim],
-        [v.dtype for v in arrays if isinstance(v, np.ndarray) and not v.ndim],
-        [of_scalar(v) for v in arrays if not isinstance(v, np.ndarray)],
+        [v.dtype for v in arrays if not isinstance(v, SCALARS) and v.ndim],
+        [v.dtype for v in arrays if not isinstance(v, SCALARS) and not v.ndim],
+        [of_scalar(v) for v in arrays if isinstance(v, SCALARS)],
     )
     for group in groups:
         if group:
