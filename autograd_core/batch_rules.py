@@ -126,9 +126,9 @@ def each_with_its_own(op: Any, wholes: Sequence[Any], marks: Sequence[bool], set
 
 
 def at_rows(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: dict[str, Any], size: int) -> Any:
-    """With an array of indices along one axis, which is the same for all examples, or one for each."""
+    """With an array of indices along one axis, the same for all examples or one for each; those below zero are left to fail one by one."""
     axis, (x, index) = settings["axis"], wholes
-    if not rank_of(x, marks[0]) or (marks[1] and type(index) is not Tensor):
+    if not rank_of(x, marks[0]) or (marks[1] and (type(index) is not Tensor or index.array.min(initial=0) < 0)):
         return looped(op, wholes, marks, settings, size)
     if not marks[1]:
         return op.call(x, index, **for_all(settings, size, axis=axis + 1))
@@ -217,10 +217,9 @@ def squeezed(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: di
 
 
 def in_rows(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: dict[str, Any], size: int) -> Any:
-    """x @ weightᵀ + bias, each of them batched or not."""
-    rank = [2, 2, 1]
-    x, weight, *bias = [lead(w, rank[k]) if mark else w for k, (w, mark) in enumerate(zip(wholes, marks))]
-    out = x @ shapes.mT(weight)
+    """x @ weightᵀ + bias, each of them batched or not. Weights come first, so that their gradient is no transposed view, to be copied."""
+    x, weight, *bias = [lead(w, rank) if mark else w for w, mark, rank in zip(wholes, marks, (2, 2, 1))]
+    out = shapes.mT(weight @ shapes.mT(x)) if marks[1] else x @ shapes.mT(weight)
     return out + (lead(bias[0], 2) if marks[2] else bias[0]) if bias else out
 
 
@@ -232,8 +231,8 @@ KINDS: dict[Rule, str] = {  # by operation, as module.name
         bessel.bessel_j bessel.bessel_y bessel.bessel_i bessel.bessel_ie bessel.bessel_k bessel.bessel_ke gamma.polygamma
         limits.logit limits.sinc_derivative limits.spherical_bessel_j0 special.erfcx_integral fourier.frames fourier.overlap_add
         solving.inv solving.solve triangular.solve_triangular solving.pinv solving.det
-        decompositions.cholesky decompositions.svd decompositions.eigh decompositions.mirrored decompositions.to_triangle
-        decompositions.first_columns decompositions.pad_columns decompositions.first_of decompositions.phase_free
+        decompositions.cholesky decompositions.svd decompositions.eigh decompositions.hermitian_eigenvalues decompositions.mirrored
+        decompositions.to_triangle decompositions.first_columns decompositions.pad_columns decompositions.first_of decompositions.phase_free
     """,
     over_axes: """
         reduce.sum reduce.mean reduce.var reduce.std reduce.amax reduce.amin reduce.largest reduce.smallest reduce.logsumexp

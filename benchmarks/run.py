@@ -1,6 +1,7 @@
 """Side by side: this library and eager PyTorch, alternating, each time in a fresh process, medians of several rounds.
 
     python -m benchmarks.run [w1 w2 ...] [--rounds 5] [--seconds 2] [--threads 2]
+    python -m benchmarks.run operations     # single operations instead of training steps
 
 Before anything is compared, both must have computed the same: the losses of the first five steps.
 """
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.operations import LIMITS, OPERATIONS
 from benchmarks.workloads import TARGETS, WORKLOADS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,13 +68,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each process measures")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    if unknown := set(options.workloads) - WORKLOADS.keys():
+    if options.workloads == ["operations"]:
+        options.workloads = [*OPERATIONS]
+    if unknown := set(options.workloads) - WORKLOADS.keys() - OPERATIONS.keys():
         parser.error(f"unknown workloads {sorted(unknown)}; there are {', '.join(WORKLOADS)}")
-    print(f"{'':4} {'ours ms':>9} {'PyTorch ms':>11} {'times as fast':>14} {'(rounds)':>14} {'target':>7}")
+    wide = max(map(len, options.workloads))
+    targets = TARGETS | LIMITS
+    print(f"{'':{wide}} {'ours ms':>9} {'PyTorch ms':>11} {'times as fast':>14} {'(rounds)':>14} {'target':>7}")
     for name in options.workloads:
         mine, other, ratios = compare(name, options.rounds, options.threads, options.seconds)
         spread = f"{min(ratios):.2f}–{max(ratios):.2f}"
-        print(f"{name:4} {mine:9.3f} {other:11.3f} {statistics.median(ratios):14.2f} {spread:>14} {TARGETS[name]:7.1f}", flush=True)
+        print(f"{name:{wide}} {mine:9.3f} {other:11.3f} {statistics.median(ratios):14.2f} {spread:>14} {targets[name]:7.2f}", flush=True)
     cost = import_cost(max(options.rounds, 5))
     print(f"import autograd_core, nn, optim: NumPy's own and {cost * 1e3:.0f} ms (at most {IMPORT_LIMIT * 1e3:.0f})")
 

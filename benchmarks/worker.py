@@ -15,9 +15,10 @@ import time
 def main(library: str, workload: str, threads: str, seconds: str) -> None:
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = threads
+    from benchmarks.operations import OPERATIONS
     from benchmarks.workloads import WORKLOADS, ours, theirs
 
-    step = WORKLOADS[workload](ours() if library == "ours" else theirs(int(threads)))
+    step = (WORKLOADS | OPERATIONS)[workload](ours() if library == "ours" else theirs(int(threads)))
     check = [step().item() for _ in range(5)]
     end = time.perf_counter() + float(seconds)
     times = []

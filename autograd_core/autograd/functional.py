@@ -56,22 +56,21 @@ class Run:
             )
         return given if self.create_graph else [g.detach() for g in given]
 
-    def pull(self, outputs: Sequence[Tensor], weights: Sequence[Tensor], again: bool, **settings: Any) -> list[Tensor]:
-        """The gradients of the inputs, recorded if they are to be differentiated `again`."""
+    def pull(self, outputs: Sequence[Tensor], weights: Sequence[Tensor], again: bool, many: tuple[int, ...] = ()) -> list[Tensor]:
+        """The gradients of the inputs, recorded if they are to be differentiated `again`; as `many` as weights, if these are batched."""
         used = [(o, w) for o, w in zip(outputs, weights, strict=True) if o.requires_grad]
         if not used:
-            return [zeros(x) for x in self.inputs]
-        found = grad(
-            [o for o, _ in used], self.inputs, [w for _, w in used], retain_graph=True, create_graph=again, allow_unused=True, **settings
-        )
-        return [self.present(g, x, again) for g, x in zip(found, self.inputs, strict=True)]
+            return [zeros(x, many) for x in self.inputs]
+        targets, given = zip(*used, strict=True)
+        found = grad(targets, self.inputs, given, retain_graph=True, create_graph=again, allow_unused=True, is_grads_batched=bool(many))
+        return [self.present(g, x, again, many) for g, x in zip(found, self.inputs, strict=True)]
 
-    def present(self, gradient: Tensor | None, like: Tensor, again: bool = False) -> Tensor:
+    def present(self, gradient: Tensor | None, like: Tensor, again: bool = False, many: tuple[int, ...] = ()) -> Tensor:
         if self.strict and (gradient is None or (again and not gradient.requires_grad)):
             raise RuntimeError(
                 f"{self.name}: the result does not depend on an input of shape {tuple(like.shape)}, which strict=True does not allow"
             )
-        return zeros(like) if gradient is None else gradient
+        return zeros(like, many) if gradient is None else gradient
 
     def done(self, results: Sequence[Tensor], one: bool) -> Any:
         """Results as the caller wants them."""
@@ -86,8 +85,8 @@ def listed(name: str, what: str, value: Any) -> list[Tensor]:
     return found
 
 
-def zeros(like: Tensor) -> Tensor:
-    return constant(np.zeros(tuple(like.shape), like.dtype))
+def zeros(like: Tensor, many: tuple[int, ...] = ()) -> Tensor:
+    return constant(np.zeros((*many, *like.shape), like.dtype))
 
 
 def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
@@ -136,13 +135,11 @@ def jacobian(
     for output in run.outputs:
         n = output.numel()
         units = constant(np.eye(n, dtype=output.dtype).reshape(n, *output.shape))
-        if vectorize and n:
-            blocks = run.pull([output], [units], create_graph, is_grads_batched=True) if output.requires_grad else None
+        if vectorize or not n or not output.requires_grad:
+            blocks = run.pull([output], [units], create_graph, many=(n,)) if n else [zeros(x, (0,)) for x in run.inputs]
         else:
-            passes = [run.pull([output], [units[i]], create_graph) for i in range(n)] if output.requires_grad else []
-            blocks = [shapes.concat(*[shapes.expand_dims(g, axis=0) for g in column], axis=0) for column in zip(*passes)] or None
-        if blocks is None:
-            blocks = [constant(np.zeros((n, *x.shape), x.dtype)) for x in run.inputs]
+            passes = [run.pull([output], [units[i]], create_graph) for i in range(n)]
+            blocks = [shapes.concat(*[shapes.expand_dims(g, axis=0) for g in column], axis=0) for column in zip(*passes, strict=True)]
         rows.append([shapes.reshape(b, shape=(*output.shape, *x.shape)) for b, x in zip(blocks, run.inputs, strict=True)])
     made = tuple(run.done(row, run.one_input) for row in rows)
     return made[0] if run.one_output else made

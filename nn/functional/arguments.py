@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import ShapeError
+from autograd_core.graph import thread
 from autograd_core.ops import reduce
 from autograd_core.tensor import Tensor, constant
 
@@ -66,8 +67,15 @@ def same_size(operation: str, argument: str, value: Tensor, input: Tensor) -> No
         )
 
 
+def in_vmap(*tensors: Any) -> bool:
+    """Whether one of them stands for many, so that its numbers cannot be looked at."""
+    return thread.batch is not None and thread.batch.meets(tensors)
+
+
 def known(operation: str, loss: Tensor, input: Tensor, target: Tensor) -> Tensor:
     """The loss, after a look at the target if the loss is not a number. Raises ValueError where the target has NaN."""
+    if in_vmap(loss):
+        return loss
     array = loss.array
     bad = array != array
     if (bad if array.size == 1 else bad.any()) and np.isnan(target.array).any():

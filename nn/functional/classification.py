@@ -6,7 +6,6 @@ from typing import Any
 
 from autograd_core.errors import ShapeError
 from autograd_core.faces.pointwise import where
-from autograd_core.graph import thread
 from autograd_core.ops import elementwise, index, shape
 from autograd_core.ops import reduce as reductions
 from autograd_core.ops.activation import softplus
@@ -14,7 +13,7 @@ from autograd_core.ops.loss import binary_cross_entropy_elements, cross_entropy_
 from autograd_core.ops.softmax import log_softmax
 from autograd_core.tensor import Tensor
 
-from .arguments import as_tensor, floats, known, reduced, reduction_of, same_size
+from .arguments import as_tensor, floats, in_vmap, known, reduced, reduction_of, same_size
 from .classes import Rows, class_weights
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "nll_loss"]
@@ -45,7 +44,7 @@ def cross_entropy(
         raise RuntimeError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if input.array.shape == target.array.shape:
         return _of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
-    if thread.batch is not None and thread.batch.meets((input, target)):
+    if in_vmap(input, target):
         each = log_softmax(input, axis=0 if input.ndim == 1 else 1)
         return by_operations("cross_entropy", each, target, weight, ignore_index, reduction, label_smoothing)
     rows = Rows("cross_entropy", input, target, weight, ignore_index)
@@ -119,7 +118,7 @@ def nll_loss(
     """
     input, target = as_tensor("nll_loss", "input", input), as_tensor("nll_loss", "target", target)
     reduction = reduction_of("nll_loss", reduction, size_average, reduce)
-    if thread.batch is not None and thread.batch.meets((input, target)):
+    if in_vmap(input, target):
         return by_operations("nll_loss", input, target, weight, ignore_index, reduction)
     rows = Rows("nll_loss", input, target, weight, ignore_index)
     chosen = shape.squeeze(index.gather(rows.scores, rows.classes[:, None], axis=1), axis=1)
@@ -143,7 +142,7 @@ def binary_cross_entropy(
     input, target = as_tensor(operation, "input", input), as_tensor(operation, "target", target)
     reduction = reduction_of(operation, reduction, size_average, reduce)
     same_size(operation, "target", target, input)
-    if input.array.size and not (input.array.min() >= 0 and input.array.max() <= 1):
+    if not in_vmap(input) and input.array.size and not (input.array.min() >= 0 and input.array.max() <= 1):
         raise RuntimeError(
             f"{operation}: all elements of input should be between 0 and 1, got {input.array.min()} to {input.array.max()} in shape "
             f"{tuple(input.shape)}; scores of any size go to binary_cross_entropy_with_logits"

@@ -8,9 +8,11 @@ import numpy as np
 
 from autograd_core.errors import ShapeError
 from autograd_core.ops.linalg import einsum, linear
+from autograd_core.ops.logic import eq
+from autograd_core.ops.shape import astype, expand_dims
 from autograd_core.tensor import Tensor, constant
 
-from .arguments import as_tensor
+from .arguments import as_tensor, in_vmap
 
 __all__ = ["bilinear", "linear", "one_hot"]
 
@@ -44,6 +46,8 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
         num_classes = int(indices.max()) + 1
     if num_classes < 1:
         raise RuntimeError(f"one_hot: num_classes must be positive, got {num_classes}")
+    if in_vmap(tensor):
+        return astype(eq(expand_dims(tensor, axis=-1), np.arange(num_classes)), dtype=np.dtype(np.int64))
     if indices.size and not 0 <= indices.min() <= indices.max() < num_classes:
         wrong = indices.min() if indices.min() < 0 else indices.max()
         raise RuntimeError(f"one_hot: class {wrong} is out of range for {num_classes} classes")

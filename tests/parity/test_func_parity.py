@@ -176,6 +176,57 @@ def test_functional(name):
     assert not any(leaf.requires_grad for leaf in [found[0]] if isinstance(leaf, ag.Tensor))
 
 
+def test_vectorized_where_an_output_does_not_depend_on_an_input():
+    found = [
+        m.autograd.functional.jacobian(lambda x, y: (x * y, y * 2, x.sum()), (m.tensor(X[0]), m.tensor(X[1])), vectorize=True)
+        for m in (ag, torch)
+    ]
+    same(*found)
+
+
+WRONG = {
+    "an argument twice": lambda m, f, x: f.grad(lambda x, y: (x * y).sum(), (0, -2))(x, x),
+    "no argument": lambda m, f, x: f.jacrev(lambda x, y: (x * y).sum(), ())(x, x),
+    "cotangents of another structure": lambda m, f, x: f.vjp(lambda x: (x, x * 2), x)[1](x),
+    "too few cotangents": lambda m, f, x: f.vjp(lambda x: {"a": x, "b": x * 2}, x)[1]({"a": x}),
+    "tangents of another structure": lambda m, f, x: f.jvp(lambda d: d["a"] * 2, ({"a": x},), ([x],)),
+    "a complex result": lambda m, f, x: f.grad(lambda x: (x * 1j).sum())(x),
+    "strict": lambda m, f, x: f.jvp(lambda x: m.ones(2), (x,), (x,), strict=True),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong(name):
+    for m in (ag, torch):
+        with pytest.raises(RuntimeError):
+            WRONG[name](m, m.func, m.tensor(X))
+
+
+def test_trees_are_matched_by_key():
+    x = ag.tensor(X)
+    (found,) = ag.func.vjp(lambda x: {"a": x[0], "b": x[1]}, x)[1]({"b": x[1] * 5, "a": x[0]})
+    np.testing.assert_allclose(found.numpy()[:2], [X[0], 5 * X[1]])
+    _, found = ag.func.jvp(lambda d: d["a"] * d["b"], ({"a": x, "b": x + 1},), ({"b": x * 0, "a": x * 0 + 1},))
+    np.testing.assert_allclose(found.numpy(), X + 1)
+
+
+AUX = {
+    "grad": lambda f, x: f.grad(lambda x: (x.sum(), x * 2), has_aux=True)(x)[1],
+    "vjp": lambda f, x: f.vjp(lambda x: (x, x * 2), x, has_aux=True)[2],
+    "jvp": lambda f, x: f.jvp(lambda x: (x, x * 2), (x,), (x,), has_aux=True)[2],
+    "jacrev": lambda f, x: f.jacrev(lambda x: (x, x * 2), has_aux=True)(x)[1],
+    "jacfwd": lambda f, x: f.jacfwd(lambda x: (x, x * 2), has_aux=True)(x)[1],
+}
+
+
+@pytest.mark.parametrize("name", AUX)
+@pytest.mark.parametrize("outer", [False, True])
+def test_aux_records_only_what_is_outside(name, outer):
+    found = [AUX[name](m.func, m.tensor(X, requires_grad=outer)) for m in (ag, torch)]
+    same(*found)
+    assert [aux.requires_grad for aux in found] == [outer, outer]
+
+
 def test_functional_results_can_be_differentiated():
     found = []
     for m in (ag, torch):
@@ -222,6 +273,25 @@ def test_cross_entropy_of_batched_targets(settings):
         same(found[0], other)
 
 
+LOSSES = {
+    "mse_loss": lambda f, x, y: f.mse_loss(x, y),
+    "l1_loss": lambda f, x, y: f.l1_loss(x, y),
+    "huber_loss": lambda f, x, y: f.huber_loss(x, y),
+    "binary_cross_entropy": lambda f, x, y: f.binary_cross_entropy(x.sigmoid(), y.sigmoid()),
+    "binary_cross_entropy_with_logits": lambda f, x, y: f.binary_cross_entropy_with_logits(x, y.sigmoid()),
+    "cross_entropy of probabilities": lambda f, x, y: f.cross_entropy(x, y.softmax(-1)),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_gradients_of_examples_of_a_loss(name):
+    found = []
+    for m in (ag, torch):
+        f = (nn if m is ag else torch.nn).functional
+        found.append(m.func.vmap(m.func.grad(lambda x, y, f=f: LOSSES[name](f, x, y)))(m.tensor(X), m.tensor(Y[:, :3])))
+    same(*found)
+
+
 def test_an_ensemble():
     found = []
     for m, module in zip((ag, torch), modules(), strict=True):
@@ -232,7 +302,14 @@ def test_an_ensemble():
     same(*found)
 
 
-FORWARD = [pytest.param(row, id=row.id) for row in ROWS.values() if row.torch is not None and row.orders and row.torch_orders != 0]
+FORWARD = [
+    pytest.param(row, id=row.id)
+    for row in ROWS.values()
+    if row.torch is not None
+    and row.orders
+    and row.torch_orders != 0
+    and row.op != "scan.logcumsumexp"  # PyTorch's double backward gives NaN
+]
 
 
 @pytest.mark.parametrize("row", FORWARD)
