@@ -6,6 +6,7 @@ the gradient, and of which tensor it is a view. Operations become its methods in
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -279,13 +280,20 @@ class Tensor:
         return np.asarray(self.numpy(), dtype=dtype) if copy is None else np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._number())
+
+    def _number(self) -> Any:
+        """The one element, with a warning where a gradient ends here: float(t), np.float64(t), math.sqrt(t) and array[0] = t all ask so."""
+        value = self.item()
+        if self.requires_grad:
+            warnings.warn("this tensor requires grad, a number has no gradient; if a number is meant, say t.item()", stacklevel=3)
+        return value
 
     def __index__(self) -> int:
         if self.array.dtype.kind not in "iu":

@@ -153,7 +153,7 @@ def test_settings_of_ufuncs():
     assert np.matmul(plain, plain, axes=[(0, 1), (1, 0), (0, 1)]).shape == (2, 2)
 
 
-REDUCED = {np.add, np.multiply, np.maximum, np.minimum, np.logaddexp, np.fmax, np.fmin}
+REDUCED = [np.add, np.multiply, np.maximum, np.minimum, np.logaddexp, np.fmax, np.fmin]
 
 
 @pytest.mark.parametrize("ufunc", REDUCED, ids=lambda u: u.__name__)
@@ -467,11 +467,24 @@ def test_buffers():
 
 
 def test_numbers():
-    """`float(t)`, and what asks for it, read the one element, as `t.item()` does."""
+    """`float(t)`, and what asks for it, read the one element as `t.item()` does, and say so where a gradient ends there."""
     t = leaf(0.25)
-    assert float(t) == 0.25
-    assert math.sqrt(t) == 0.5
-    assert np.float64(t.detach()) == 0.25
+    assert t.item() == 0.25
+    array = np.zeros(2)
+    for read in (
+        float,
+        int,
+        complex,
+        np.float64,
+        math.sqrt,
+        array.fill,
+        lambda t: array.__setitem__(0, t),
+        lambda t: np.fromiter([t, t], float),
+    ):
+        with pytest.warns(UserWarning, match=r"a number has no gradient; if a number is meant, say t\.item\(\)"):
+            read(t)
+        read(t.detach())
+    assert float(t.detach()) == np.float64(t.detach()) == array[0] == 0.25
     with pytest.raises(RuntimeError, match="one element"):
         math.sqrt(leaf(B))
 
