@@ -134,7 +134,7 @@ def warn_of_constant(name: str) -> None:
 
 def in_dtype(name: str, value: Any, dtype: np.dtype[Any]) -> Any:
     """A Python number in a dtype; negative ones wrap round in unsigned dtypes, as in PyTorch. Raises RuntimeError out of its range."""
-    fits = True
+    fits, given = True, value
     if dtype.kind in "iuf" and isinstance(value, complex):
         fits, value = value.imag == 0, value.real
     if dtype.kind in "iu":
@@ -144,7 +144,7 @@ def in_dtype(name: str, value: Any, dtype: np.dtype[Any]) -> Any:
     elif dtype.kind in "fc" and isinstance(value, int | float):
         fits = fits and (not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max))
     if not fits:
-        raise RuntimeError(f"{name}: {value} does not fit into {dtype}")
+        raise RuntimeError(f"{name}: {given} does not fit into {dtype}")
     if dtype.kind in "iu":
         return np.asarray(int(value)).astype(dtype)[()]
     return dtype.type(value)

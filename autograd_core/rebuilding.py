@@ -76,7 +76,10 @@ class _Rebuilder:
         high = offset + sum(r for r in reach if r > 0) + kind.itemsize
         if low < 0 or high > memory.size:
             raise ValueError(f"an array at bytes {low} to {high} of a block of {memory.size}")
-        return np.ndarray(lengths, kind, memory, offset, steps)  # type: ignore[arg-type]
+        array: Any = np.ndarray(lengths, kind, memory, offset, steps)  # type: ignore[arg-type]
+        if overlaps(lengths, steps, kind.itemsize):
+            array.flags.writeable = False  # as what `expand` gives: one write would change several elements
+        return array
 
     def tensor(self, entry: Any, requires_grad: bool) -> Tensor:
         array = self.value(entry)
@@ -143,6 +146,16 @@ def _three(parts: list[Any]) -> list[Any]:
     if len(parts) != 3:
         raise ValueError(f"a slice or range of {len(parts)} parts")
     return parts
+
+
+def overlaps(lengths: tuple[int, ...], steps: tuple[int, ...], itemsize: int) -> bool:
+    """Whether two elements may lie in the same memory: whether a step does not lead past all that the shorter ones reach."""
+    past = itemsize
+    for step, n in sorted((abs(step), n) for step, n in zip(steps, lengths, strict=True) if n > 1):
+        if step < past:
+            return True
+        past += (n - 1) * step
+    return False
 
 
 def numeric(dtype: str) -> np.dtype[Any]:

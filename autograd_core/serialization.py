@@ -34,7 +34,8 @@ def save(obj: Any, f: Any, pickle_module: None = None, pickle_protocol: int | No
     It may hold Tensors, NumPy arrays and numbers, dtypes, numbers of Python, strings, bytes, None, slices, ranges, Sizes, and
     lists, tuples, sets, frozensets, dicts and OrderedDicts of these, nested and shared. What shares memory or identity does so
     again when loaded. Every Tensor comes back as a plain leaf Tensor that requires grad if it did, a Parameter and a computed tensor
-    too; gradients and graphs are not saved. Arrays come back writeable and in this machine's byte order.
+    too; gradients and graphs are not saved. Arrays come back in this machine's byte order, and writeable, but for those whose
+    elements share memory, as an expanded tensor's do.
 
     A path is replaced only when all is written, so a failure leaves the file that was there. No pickle is written:
     `pickle_module` is refused, `pickle_protocol` means nothing. Raises TypeError, naming the place, for anything else, ValueError

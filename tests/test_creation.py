@@ -152,3 +152,15 @@ def test_signatures_say_what_is_taken():
 
     assert {"size", "dtype", "device", "requires_grad"} <= inspect.signature(ag.zeros).parameters.keys()
     assert ag.zeros.__doc__.startswith("Zeros")
+
+
+def test_fractions_below_zero_do_not_wrap_round():
+    for make in (
+        lambda: ag.full((2,), -1.5, dtype=ag.uint8),
+        lambda: ag.tensor([-1.5, 2.0], dtype=ag.uint8),
+        lambda: ag.full((2,), 127.5, dtype=ag.int8),
+    ):
+        with pytest.raises(RuntimeError, match="does not fit"):
+            make()
+    assert ag.full((2,), -1, dtype=ag.uint8).tolist() == [255, 255]
+    assert ag.full((2,), 7.9, dtype=ag.uint8).tolist() == [7, 7]

@@ -24,6 +24,8 @@ def test_sums_with_alpha():
     for function in (ag.add, ag.sub, ag.rsub):
         with pytest.raises(RuntimeError, match=r"alpha=0\.5 with integers"):
             function(a, b, alpha=0.5)
+    half = ag.tensor(1.0, dtype=ag.float16)  # it is as if b were of the result's dtype before it is scaled
+    assert ag.add(half, b, alpha=0.5).dtype == ag.rsub(b, half, alpha=0.5).dtype == ag.float16
 
 
 def test_rounded_quotients_of_integers_are_integers():
@@ -360,3 +362,85 @@ def test_sgn_of_complex():
     np.testing.assert_allclose(ag.sgn(ag.tensor([3 + 4j, 0j, -2 + 0j])).numpy(), [0.6 + 0.8j, 0, -1], rtol=1e-6)
     z = ag.tensor([3 + 4j, 1j])
     assert z.sgn_() is z
+
+
+def test_the_derivatives_of_a_direction_are_zero_at_zero():
+    z = ag.tensor([0j, 3 - 4j], dtype=ag.complex128, requires_grad=True)
+    for function in (ag.abs, ag.sgn, ag.angle):  # and nothing is divided by zero on the way
+        out = function(z)
+        (g,) = ag.autograd.grad(out, z, ag.ones_like(out), create_graph=True)
+        (h,) = ag.autograd.grad(g, z, ag.ones_like(g))
+        assert g[0].item() == h[0].item() == 0
+        assert g.isfinite().all()
+        assert h.isfinite().all()
+
+
+def test_the_gradient_of_copysign_is_zero_at_zero():
+    x = ag.tensor([0.0, -0.0, 2.0, -2.0], requires_grad=True)
+    ag.copysign(x, ag.tensor([1.0, -1.0, -3.0, -0.0])).sum().backward()
+    assert x.grad.tolist() == [0, 0, -1, 1]
+
+
+def test_nan_to_num_of_complex_numbers_is_of_their_parts():
+    x = ag.tensor([1 + 2j, complex(inf, 3), complex(2, nan)], requires_grad=True)
+    x.nan_to_num().backward(ag.tensor([1 + 1j, 1 + 1j, 1 + 1j]))
+    assert x.grad.tolist() == [1 + 1j, 1j, 1]
+
+
+def test_log1p_of_complex_numbers_is_exact_near_zero():
+    z = np.array([1e-20 + 1e-18j, 1e-5, 0.5 - 2j, -3 + 4j, -1 + 1e-3j, 1e300 + 1e300j])
+    expected = [1e-20 + 1e-18j, np.log1p(1e-5), np.log(1.5 - 2j), np.log(-2 + 4j), np.log(1e-3j), np.log(1e300 + 1e300j)]
+    for found, value in zip(ag.log1p(ag.tensor(z)).tolist(), expected, strict=True):
+        np.testing.assert_allclose([found.real, found.imag], [value.real, value.imag], rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["sign", "sgn", "nan_to_num"])
+@pytest.mark.parametrize("dtype", [ag.bool, ag.int64])
+def test_results_have_their_own_memory(name, dtype):
+    x = ag.ones(2, dtype=dtype)
+    assert not np.shares_memory(getattr(x, name)().numpy(), x.numpy())
+
+
+def test_booleans_become_integers_or_stay():
+    x = ag.tensor([True, False])
+    assert x.square().dtype == ag.int64
+    assert (x**True).tolist() == [True, False]
+    assert (x**True).dtype == ag.bool
+    assert (x**False).tolist() == [True, True]
+    assert ag.add(x, x, alpha=2).tolist() == [True, False]
+    assert ag.add(x, x, alpha=2).dtype == ag.bool
+
+
+def test_what_is_not_of_complex_numbers():
+    z, x = ag.tensor([1 + 2j]), ag.tensor([1.0])
+    for call in (
+        lambda: ag.relu(z),
+        lambda: ag.relu(x > 0),
+        lambda: ag.heaviside(z, z),
+        lambda: ag.deg2rad(z),
+        lambda: ag.rad2deg(z),
+        lambda: ag.frexp(ag.tensor([1])),
+        lambda: ag.add(x, x, alpha=1j),
+        lambda: ag.addcmul(x, x, x, value=1j),
+        lambda: ag.addcdiv(x, x, x, value=1j),
+        lambda: ag.lerp(x, x, 1j),
+        lambda: x.fill_(1j),
+        lambda: x.fill_(1e39),
+        lambda: ag.zeros(1, dtype=ag.uint8).fill_(300),
+        lambda: ag.masked_fill(ag.tensor([1]), x > 0, inf),
+        lambda: ag.masked_fill(x, x > 0, z[0]),
+    ):
+        with pytest.raises(RuntimeError):
+            call()
+    assert x.tolist() == [1.0]
+    assert ag.lerp(z, 3 * z, 0.5j).tolist() == [-1 + 3j]
+    assert ag.zeros(1, dtype=ag.uint8).fill_(-1).tolist() == [255]
+
+
+def test_rounding_float16_to_decimals_does_not_overflow():
+    assert ag.tensor([0.1234, 900.0], dtype=ag.float16).round(decimals=3).tolist() == [np.float16(0.123), 900.0]
+
+
+def test_where_of_one_number():
+    assert [i.tolist() for i in ag.where(ag.tensor(True))] == [[0]]
+    assert [i.tolist() for i in ag.where(ag.tensor(0.0))] == [[]]

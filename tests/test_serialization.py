@@ -194,6 +194,16 @@ def test_layouts_keep_the_order_of_axes_and_skip_what_a_view_skips():
     again(frozen)[0] = 1
 
 
+def test_elements_that_share_memory_cannot_be_written_afterwards_either():
+    expanded, plain = again([ag.ones(1).expand(3), ag.ones(3)[None]])
+    with pytest.raises(RuntimeError, match="share memory"):
+        expanded.add_(ag.arange(3.0))
+    assert expanded.tolist() == [1, 1, 1]
+    plain.add_(1)
+    for x in (ag.randn(3, 4).T, ag.randn(4, 5).diagonal(), ag.randn(2, 3, 4).permute(2, 0, 1), ag.randn(1).expand(1, 1)):
+        again(x).zero_()
+
+
 def test_memory_mapped_arrays_are_saved_by_value(tmp_path):
     mapped = np.memmap(tmp_path / "raw", "f4", "w+", shape=(2, 3))
     mapped[:] = 7

@@ -504,3 +504,15 @@ def test_complex_sinc():
 )
 def test_formulas(call, text):
     assert formula(call(leaf(0.5, 0.25)).node, 0) == text
+
+
+def test_bessel_functions_at_infinity():
+    x = ag.tensor([inf, -inf, 1.0], dtype=ag.float64, requires_grad=True)
+    for function in (S.i0e, S.i1e, S.spherical_bessel_j0):
+        out = function(x)
+        (g,) = ag.autograd.grad(out, x, ag.ones_like(out), create_graph=True)
+        (h,) = ag.autograd.grad(g, x, ag.ones_like(g))
+        assert out[:2].tolist() == g[:2].tolist() == h[:2].tolist() == [0, 0]
+        assert g[2].item() != 0
+    with np.errstate(invalid="ignore"):
+        assert S.zeta(ag.tensor([inf, inf, 2.0]), ag.tensor([-3.0, -2.5, 1.0]))[2].item() == pytest.approx(pi**2 / 6)

@@ -195,3 +195,32 @@ def test_sums_and_products_in_another_dtype():
 def test_errors(call, error, told):
     with pytest.raises(error, match=told):
         call(ag.tensor([[3.0, 1.0, 2.0], [0.0, 5.0, 4.0]]))
+
+
+def test_quantiles_between_infinities():
+    x = ag.tensor([-inf, 1.0])
+    assert ag.quantile(x, 0.5).item() == ag.quantile(x, 0.5, interpolation="midpoint").item() == -inf
+
+
+def test_a_product_of_one_factor_has_its_own_memory():
+    for x in (ag.tensor(3.0), ag.tensor([[3.0], [4.0]]), ag.tensor([[3], [4]])):
+        before = x.tolist()
+        x.prod(-1).add_(1)
+        x.prod(-1, keepdim=True).add_(1)
+        assert x.tolist() == before
+
+
+def test_means_of_nothing_are_not_a_number_and_nobody_is_warned():
+    for dtype in (ag.float32, ag.complex64):
+        x = ag.zeros(0, 3, dtype=dtype, requires_grad=True)
+        x.mean(0).backward(ag.ones(3, dtype=dtype))
+        assert x.mean().isnan()
+        assert x.grad.shape == (0, 3)
+        assert x.log_softmax(0).shape == x.softmax(0).shape == (0, 3)
+
+
+def test_the_dim_of_a_softmax_is_checked_for_0d_tensors_too():
+    for function in (ag.softmax, ag.log_softmax):
+        assert function(ag.tensor(2.0), -1).item() in (1.0, 0.0)
+        with pytest.raises(IndexError):
+            function(ag.tensor(2.0), 1)

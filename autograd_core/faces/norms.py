@@ -174,7 +174,9 @@ def cond(A: Any, p: Any = None) -> Tensor:
     A = square("linalg.cond", A)
     if p not in ORDERS:
         raise RuntimeError(f"linalg.cond: there is no order {p!r}; it is one of {', '.join(map(repr, ORDERS))}, or None")
-    bad = solving.singular(A.array) if A.numel() else np.zeros(A.shape[:-2], bool)
+    if not A.numel():
+        return reduce.sum(elementwise.abs(A), axis=(-2, -1))
+    bad = solving.singular(A.array)
     if bad.any():
         eye = constant(np.broadcast_to(np.eye(A.shape[-1], dtype=A.dtype), A.shape))
         mended = elementwise.where(constant(bad[..., None, None]), eye, A)
@@ -218,9 +220,11 @@ def pinv(A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None
 
 
 def vecdot(x: Any, y: Any, *, dim: int = -1) -> Tensor:
-    """Σ x̄ y along `dim`, over broadcast batches."""
-    x, y = converted("linalg.vecdot", x, None), converted("linalg.vecdot", y, None)
-    axis = one_dim("linalg.vecdot", min(x.ndim, y.ndim), dim) - min(x.ndim, y.ndim) if dim >= 0 else dim
-    if x.shape[axis] != y.shape[axis]:
-        raise ShapeError(f"linalg.vecdot: {tuple(x.shape)} and {tuple(y.shape)}: the lengths along dim {dim} must agree")
-    return reduce.sum((x.conj() if x.is_complex() else x) * y, axis=axis)
+    """Σ x̄ y along `dim` of the two, broadcast: a length of one, or a missing dimension, counts as repeated; not so for two vectors."""
+    name = "linalg.vecdot"
+    x, y = converted(name, x, None), converted(name, y, None)
+    if x.ndim == y.ndim == 1 and x.shape != y.shape:
+        raise ShapeError(f"{name}: {tuple(x.shape)} and {tuple(y.shape)}: the lengths along dim {dim} must agree")
+    products = (x.conj() if x.is_complex() else x) * y
+    axis = one_dim(name, products.ndim, dim)
+    return reduce.sum(products, axis=axis) if products.ndim else products

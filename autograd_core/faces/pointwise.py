@@ -49,9 +49,11 @@ def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
 
 def scaled(name: str, alpha: Any, value: Any, other: Any) -> Any:
     """alpha · value, for a sum with `other`."""
-    kind = result_type(value, other).kind
-    refuse_higher(name, "alpha", alpha, kind)
-    return value * (bool(alpha) if kind == "b" else alpha)
+    dtype = result_type(value, other)
+    refuse_higher(name, "alpha", alpha, dtype.kind)
+    if isinstance(value, Tensor):
+        value = to(value, dtype)
+    return value * (bool(alpha) if dtype.kind == "b" else alpha)
 
 
 def refuse_higher(name: str, what: str, number: Any, kind: str) -> None:
@@ -242,6 +244,8 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         if value.ndim:
             raise RuntimeError(f"masked_fill: the value is a number or a 0-d tensor, got shape {tuple(value.shape)}; use where()")
+        if value.dtype.kind == "c" and need_tensor("masked_fill", input).dtype.kind != "c":
+            raise RuntimeError(f"masked_fill: a complex value does not fit in {input.dtype}")
         return elementwise.where(mask, to(value, input.dtype), input)
     refuse_beyond("masked_fill", value, need_tensor("masked_fill", input).dtype)
     return elementwise.masked_fill(input, mask, value=value)

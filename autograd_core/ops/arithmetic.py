@@ -105,7 +105,8 @@ def lerp(a, b, w):
     """a + w · (b - a), exact at both ends."""
     if np.ndim(w) == 0:
         return a + w * (b - a) if np.abs(w) < 0.5 else b - (b - a) * (1 - w)
-    return np.where(np.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))
+    far = np.abs(w) >= 0.5
+    return np.where(far, b, a) + (w - far) * (b - a)
 
 
 @primitive(lambda g: g, lambda g, b, value: g * (value * b), lambda g, a, value: g * (value * a))
@@ -277,7 +278,7 @@ def frac(x):
 # ---------------------------------------------------------------------- the parts of floating-point numbers
 
 
-@primitive(lambda g, a, out: g * where(a == 0, 0, out / a), lambda g: zeros_like(g), promotes="float")
+@primitive(lambda g, a, out: g * (out / where(a == 0, 1, a)), lambda g: zeros_like(g), promotes="float")
 def copysign(a, b):
     """The size of a with the sign of b."""
     return np.copysign(a, b)

@@ -51,7 +51,7 @@ def mean(x, *, axis=None, keepdims=False):
         raise RuntimeError(f"mean: needs a floating-point or complex tensor, got {x.dtype}; convert it first, e.g. t.float()")
     n = count(x.shape, axis)
     total = sum_wide(x, axis, keepdims)
-    return (total / n if n else np.full_like(total, np.nan)).astype(x.dtype, copy=False)
+    return (total / n if n else total * np.nan).astype(x.dtype, copy=False)
 
 
 def sum_wide(x, axis, keepdims):

@@ -57,7 +57,8 @@ CALLS = {
 }
 
 
-FINITE = {"atan2", "0 ** x", "pow", "float_power", "logaddexp", "logaddexp2", "ldexp"}  # second derivatives that PyTorch makes 0 · ∞ of
+# Where PyTorch makes 0 · ∞ or 0 / 0 of second derivatives.
+FINITE = {"atan2", "0 ** x", "pow", "float_power", "logaddexp", "logaddexp2", "ldexp", "copysign"}
 
 
 def derived(library, call, arrays):

@@ -55,8 +55,6 @@ def test_row(row):
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "int8", "bool"])
 @pytest.mark.parametrize("row", INTEGERS)
 def test_integers(row, dtype):
-    if dtype == "bool" and row.op in ("arithmetic.square"):
-        pytest.skip("NumPy's square of a boolean is one")
     arrays = [np.abs(np.round(a * 2) + (a > 0) * 2 + 1).astype(dtype) for a in arrays_of(row)]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
