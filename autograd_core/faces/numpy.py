@@ -90,7 +90,12 @@ def array_function(self: Tensor, function: Callable[..., Any], types: Any, args:
     if function not in VALUES and (recording or thread.batch is not None or function in VIEWS):
         operation = functions().get(function)
         if operation is not None:
-            return operation(*args, **{k: v for k, v in settings.items() if k != "out"})
+            try:
+                return operation(*args, **{k: v for k, v in settings.items() if k != "out"})
+            except Exception:
+                if thread.batch is None:
+                    on_arrays(function, args, settings, False)  # of arguments that do not fit NumPy says so in its own words
+                raise
         if recording:
             raise lost(name)
     return on_arrays(function, args, settings, out is not None)

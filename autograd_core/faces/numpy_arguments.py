@@ -47,7 +47,7 @@ def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
     """The axes, counted from the front; None are all of them. Raises AxisError."""
     if axis is None:
         return tuple(range(ndim))
-    return np.lib.array_utils.normalize_axis_tuple(axis, ndim) if ndim or axis not in (0, -1) else ()
+    return np.lib.array_utils.normalize_axis_tuple(axis, ndim)
 
 
 def records(*values: Any) -> bool:

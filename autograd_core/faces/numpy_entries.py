@@ -39,8 +39,8 @@ def placed(parts: list[Tensor], function: Callable[..., Any]) -> Tensor:
 
 def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Tensor:
     x, chosen = tensor(a), np.asarray(without_tensors(indices))
-    if axis is None:
-        x, axis = ravel(x), 0
+    if axis is None or not x.ndim:
+        x, axis = ravel(x), axis or 0
     (axis,) = axes_of(x.ndim, axis)
     n = x.array.shape[axis]
     chosen = {"raise": lambda: chosen, "wrap": lambda: chosen % n, "clip": lambda: np.clip(chosen, 0, n - 1)}[mode]()

@@ -29,6 +29,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = GIVEN, append: Any =
     x = tensor(a)
     if n < 0:
         raise ValueError(f"np.diff: order must be non-negative but got {n}")
+    if not n:
+        return x
     (axis,) = axes_of(x.ndim, axis)
     parts = []
     for part in (prepend, x, append):
@@ -36,7 +38,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = GIVEN, append: Any =
             part = tensor(part)
             edge = tuple(1 if k == axis else m for k, m in enumerate(x.array.shape))
             parts.append(shapes.expand(part, edge) if not part.ndim else part)
-    return scans.diff(concatenate(parts, axis) if len(parts) > 1 else x, n, axis) if n else x
+    return scans.diff(concatenate(parts, axis) if len(parts) > 1 else x, n, axis)
 
 
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
@@ -51,6 +53,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     axes = axes_of(x.ndim, axis)
     if len(varargs) not in (0, 1, len(axes)) or (len(varargs) == 1 and len(axes) > 1 and np.ndim(without_tensors(varargs[0]))):
         raise TypeError("invalid number of arguments")
+    if not axes:
+        return ()
     spacings = [weak(v) for v in varargs or (1.0,)] * (1 if len(varargs) == len(axes) else len(axes))
     for k in axes:
         if x.array.shape[k] < edge_order + 1:

@@ -53,8 +53,12 @@ def filled(x: Tensor, where: Any, value: Any) -> Tensor:
     if where is True or where is GIVEN:
         return x
     chosen = constant(np.asarray(tensor(where).array, np.bool_))
-    target = np.broadcast_shapes(x.array.shape, chosen.array.shape)
-    return elementwise.where(chosen, shapes.expand(x, target), value)
+    return elementwise.where(shapes.expand(chosen, x.array.shape), x, value)
+
+
+def of_number(x: Tensor, axis: Any) -> Any:
+    """The axis 0 or -1 of a number is none: so NumPy's ufuncs have it."""
+    return None if not x.ndim and axis in (0, -1) else axis
 
 
 # ---------------------------------------------------------------------- sums, products, extremes
@@ -63,7 +67,8 @@ def filled(x: Tensor, where: Any, value: Any) -> Tensor:
 def sum(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = GIVEN, where: Any = True
 ) -> Tensor:
-    total = over(reductions.sum, filled(in_dtype(a, dtype), where, 0), axis, keepdims)
+    x = filled(in_dtype(a, dtype), where, 0)
+    total = over(reductions.sum, x, of_number(x, axis), keepdims)
     return total if initial is GIVEN else elementwise.add(total, weak(initial))
 
 
@@ -71,6 +76,7 @@ def prod(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = GIVEN, where: Any = True
 ) -> Tensor:
     x = filled(in_dtype(a, dtype), where, 1)
+    axis = of_number(x, axis)
     total = kept(reductions.prod(merged(x, axis), -1), x, axis, keepdims)
     return total if initial is GIVEN else elementwise.mul(total, weak(initial))
 
@@ -78,6 +84,7 @@ def prod(
 def _extreme(function: Callable[..., Any], choose: Any) -> Callable[..., Any]:
     def extreme(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = GIVEN, where: Any = True) -> Tensor:
         x = tensor(a)
+        axis = of_number(x, axis)
         if initial is GIVEN:
             if where is not True and where is not GIVEN:
                 raise ValueError(f"np.{function.__name__}: where= needs initial=, for where nothing is chosen")
@@ -190,8 +197,8 @@ def _running(scan: Callable[..., Any]) -> Callable[..., Any]:
     def running(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tensor:
         x = in_dtype(a, dtype)
         if axis is None or not x.ndim:
-            return scan(shape.reshape(x, shape=(x.array.size,)), 0)
-        return scan(x, axis)
+            x, axis = shape.reshape(x, shape=(x.array.size,)), axis or 0
+        return scan(x, axes_of(x.ndim, axis)[0])
 
     return running
 
@@ -264,7 +271,7 @@ def _known_extreme(extreme: Callable[..., Any], worst: float) -> Callable[..., A
         result = extreme(filled(x, numbers, worst), axis, None, keepdims, initial)
         if initial is not GIVEN:
             return result
-        none = over(reductions.any, numbers, axis, keepdims).array
+        none = over(reductions.any, numbers, of_number(x, axis), keepdims).array
         return result if none.all() else elementwise.masked_fill(result, constant(~none), value=float("nan"))
 
     return known_extreme

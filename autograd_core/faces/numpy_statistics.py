@@ -12,7 +12,7 @@ from ..tensor import Tensor, constant
 from . import joining, shapes, statistics
 from .numpy_arguments import common_dtype, records, tensor, without_tensors
 from .numpy_numerics import linspace
-from .numpy_reductions import kept, merged
+from .numpy_reductions import GIVEN, kept, merged
 
 FUNCTIONS = """
     sort partition sort_complex median percentile quantile nanmedian nanpercentile nanquantile cov corrcoef
@@ -68,9 +68,10 @@ def _quantile(function: Callable[..., Any], *, ignore_nan: bool = False) -> Call
         parts = () if q is None else (without_tensors(q),)
         x = tensor(a)
         rows = merged(x, axis)
+        *others, n = rows.array.shape
+        if not x.array.size:  # without entries there is no gradient
+            return tensor(function(x.array, *parts, axis=axis, keepdims=keepdims is not GIVEN and keepdims, **settings))
         dtype = function(np.ones(1, x.dtype), *parts, **settings).dtype
-        n = rows.array.shape[-1]
-        others = rows.array.shape[:-1]
         rows = shape.reshape(rows, shape=(-1, n))
         values = sort(rows)
         missing = np.isnan(values.array).sum(-1)
