@@ -64,8 +64,8 @@ class FunctionOp:
 class Function:
     """Subclass with static `forward(ctx, *args)` and `backward(ctx, *gradients)`, call by `Sub.apply(*args)`.
 
-    `backward` gets one gradient for each output and returns one for each argument of `forward` (None for those that are
-    not Tensors). Written in operations on Tensors it can itself be differentiated. Instead of taking `ctx` in
+    `backward` gets one gradient for each output and returns one for each argument of `forward` (None, both, for those that
+    are not Tensors). Written in operations on Tensors it can itself be differentiated. Instead of taking `ctx` in
     `forward`, a static `setup_context(ctx, inputs, output)` may be defined.
     """
 
@@ -102,19 +102,21 @@ class Function:
             thread.grad = before
         several = isinstance(output, tuple | list)
         outputs = tuple(output) if several else (output,)
-        for o in outputs:
-            if not isinstance(o, Tensor):
-                raise TypeError(f"{cls.__name__}: forward must return Tensors, got a {type(o).__name__}")
+        if not any(isinstance(o, Tensor) for o in outputs):
+            told = "none in a tuple" if several else f"a {type(output).__name__}"
+            raise TypeError(f"{cls.__name__}: forward must return Tensors, got {told}")
         for d in context.dirty_tensors:
             writes.note(d.array, cls.__name__)
         results = cls._record(context, outputs, args, recording) if recording else outputs
         if thread.watch is not None:
-            for r in results:
+            for r in [r for r in results if isinstance(r, Tensor)]:
                 thread.watch(FunctionOp(cls), [a.array for _, a in tensors], r.array, r.node)
         return output if not recording else results if several else results[0]
 
     @classmethod
-    def _record(cls, context: Context, outputs: tuple[Tensor, ...], args: tuple[Any, ...], recording: list[tuple[int, Node]]) -> Any:
+    def _record(cls, context: Context, given: tuple[Any, ...], args: tuple[Any, ...], recording: list[tuple[int, Node]]) -> Any:
+        places = [k for k, o in enumerate(given) if isinstance(o, Tensor)]
+        outputs: list[Tensor] = [given[k] for k in places]
         if context.dirty_tensors:
             from .faces.inplace import begin, rebase
 
@@ -127,7 +129,8 @@ class Function:
             index = next((k for k, o in enumerate(outputs) if o is t), None)
             origin.append(("out", index) if index is not None else ("in", position[id(t)]) if id(t) in position else ("", 0))
         saved = (context, *(None if t is None else t.array for t in context.to_save))
-        plan = Plan(FunctionOp(cls), tuple(i for i, _ in recording), *_pulls(cls, origin, [i for i, _ in recording], len(args)))
+        inputs = [i for i, _ in recording]
+        plan = Plan(FunctionOp(cls), tuple(inputs), *_pulls(cls, origin, inputs, len(args), places, len(given)))
         if len(outputs) == 1:
             array = outputs[0].array
             results: tuple[Tensor, ...] = (
@@ -142,16 +145,24 @@ class Function:
             if r.node is not None and any(o is d for d in context.dirty_tensors):
                 rebase(o, r.node)
         dirty, context.dirty_tensors, context.non_differentiable = context.dirty_tensors, (), ()
-        return tuple(o if any(o is d for d in dirty) else r for o, r in zip(outputs, results, strict=True))
+        made = [o if any(o is d for d in dirty) else r for o, r in zip(outputs, results, strict=True)]
+        return tuple(made[places.index(k)] if k in places else o for k, o in enumerate(given))
 
 
-def _pulls(cls: type[Function], origin: list[tuple[str, int]], inputs: list[int], count: int) -> tuple[Any, Any]:
-    """The two pull functions of one call's plan: on arrays, and on Tensors for a recorded pass."""
+def _pulls(
+    cls: type[Function], origin: list[tuple[str, int]], inputs: list[int], count: int, places: list[int], outputs: int
+) -> tuple[Any, Any]:
+    """The two pull functions of one call's plan: on arrays, and on Tensors for a recorded pass.
+
+    `places` tells which of the `outputs` are Tensors.
+    """
 
     def run(context: Context, gradient: Any, current: tuple[Tensor | None, ...]) -> list[Any]:
         several = isinstance(gradient, Cotangents)
         filled = (gradient,) if not several else gradient.filled() if context.materialize_grads else tuple(gradient)
-        wrapped = [g if g is None or isinstance(g, Tensor) else constant(np.asarray(g)) for g in filled]
+        wrapped: list[Any] = [None] * outputs
+        for k, g in zip(places, filled, strict=True):
+            wrapped[k] = g if g is None or isinstance(g, Tensor) else constant(np.asarray(g))
         context._current = current
         try:
             answer = cls.backward(context, *wrapped)
@@ -169,8 +180,8 @@ def _pulls(cls: type[Function], origin: list[tuple[str, int]], inputs: list[int]
         current = tuple(None if a is None else constant(a) for a in saved[1:])
         return [None if a is None else a.array for a in run(saved[0], gradient, current)]
 
-    def pull_tensors(node: Node, gradient: Any) -> list[Any]:
-        saved = node.saved or ()
+    def pull_tensors(node: Node, gradient: Any, saved: Any = None) -> list[Any]:
+        saved = saved or node.saved or ()
         current = tuple(None if a is None else on_node(a, _origin(node, o)) for a, o in zip(saved[1:], origin, strict=True))
         return run(saved[0], gradient, current)
 

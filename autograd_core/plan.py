@@ -30,7 +30,8 @@ class Plan:
     `shapes`        whether any of those in brackets is wanted
     `frees`         whether what is kept is worth letting go (arrays), which makes a second pass an error
     `pull`          (gradient, saved) -> one contribution for each recording argument
-    `pull_tensors`  (node, gradient) -> the same as Tensors, for a backward pass that is itself recorded
+    `pull_tensors`  (node, gradient) -> the same as Tensors, for a backward pass that is itself recorded; a third argument takes the
+                    place of what the node saved, which may be packed
     """
 
     __slots__ = ("frees", "inputs", "keep", "names", "op", "pull", "pull_tensors", "shapes")
@@ -102,8 +103,8 @@ def make_plan(op: Op, inputs: tuple[int, ...], count: int | None) -> Plan | None
     if op.results:
         pull = _with_all_gradients(pull)
 
-    def pull_tensors(node: Node, gradient: Tensor) -> Any:
-        return pull(gradient, [as_tensor(at, value, node) for at, value in zip(wanted, node.saved or (), strict=True)])
+    def pull_tensors(node: Node, gradient: Tensor, saved: Any = None) -> Any:
+        return pull(gradient, [as_tensor(at, value, node) for at, value in zip(wanted, saved or node.saved or (), strict=True)])
 
     arrays = any(at < n or at in (out_at, out_at + n + 2) for at in wanted)
     return Plan(op, inputs, pull, pull_tensors, _picker(wanted), any(at > out_at for at in wanted), tuple(names), arrays)
@@ -115,8 +116,8 @@ def conjugated_plan(plan: Plan) -> Plan:
     def pull(gradient: Any, saved: Any) -> Any:
         return [_conj(part) for part in plan.pull(_conj(gradient), saved)]
 
-    def pull_tensors(node: Node, gradient: Any) -> Any:
-        return [_conj(part) for part in plan.pull_tensors(node, _conj(gradient))]
+    def pull_tensors(node: Node, gradient: Any, saved: Any = None) -> Any:
+        return [_conj(part) for part in plan.pull_tensors(node, _conj(gradient), saved)]
 
     return Plan(plan.op, plan.inputs, pull, pull_tensors, plan.keep, plan.shapes, plan.names, plan.frees)
 
@@ -201,8 +202,8 @@ def fused_plan(op: Op, inputs: tuple[int, ...]) -> Plan:
         parts = backward(gradient, *saved[2:])  # type: ignore[misc]
         return [parts[i] for i in inputs]
 
-    def pull_tensors(node: Node, gradient: Tensor) -> list[Any]:
-        arrays, settings = (node.saved or ())[:2]
+    def pull_tensors(node: Node, gradient: Tensor, saved: Any = None) -> list[Any]:
+        arrays, settings = (saved or node.saved or ())[:2]
         given = [constant(a) if type(a) is ndarray else a for a in arrays]
         ends = []
         for i, parent in zip(inputs, node.parents, strict=True):

@@ -330,3 +330,15 @@ def test_off_it_is_not_there():
     y = leaf(1.0).exp()
     with pytest.raises(AttributeError):
         y.grad_fn.line  # noqa: B018
+
+
+def test_inf_written_in_place_is_told_of():
+    def program():
+        y = leaf(0.0) * 1
+        y.log_()  # written
+        return y * 0  # multiplied
+
+    with pytest.raises(AnomalyError) as caught, ag.autograd.detect_anomaly():
+        program()
+    assert line_with(program, "multiplied") in str(caught.value)
+    assert f"The inf was made by log, at {line_with(program, 'written')}" in str(caught.value)

@@ -224,3 +224,9 @@ def test_other_settings():
     assert gradcheck(ag.exp, x, check_grad_dtypes=True)
     assert gradgradcheck(ag.exp, x, gen_non_contig_grad_outputs=True, fast_mode=True)
     assert gradgradcheck(ag.exp, x, ag.ones(3, dtype=ag.float64, requires_grad=True))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_nan_everywhere_is_no_agreement():
+    x = leaf(2)
+    assert "nan" in message(lambda: gradcheck(lambda x: (x - 5).sqrt(), x))

@@ -473,3 +473,18 @@ def test_retained_gradient_of_a_view_made_again():
     y.mul_(3)
     (v * v).backward()
     assert v.grad.item() == 6
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda loss, x: ag.autograd.grad(loss, x), lambda loss, x: loss.backward(inputs=[x])],
+    ids=["grad", "backward"],
+)
+def test_a_leaf_of_another_shape_loses_no_gradient_in_silence(call):
+    x = ag.ones(2, requires_grad=True)
+    before = (x * 3).sum()
+    with ag.no_grad():
+        x.unsqueeze_(0)
+    with pytest.raises(RuntimeError, match="another shape"):
+        call(before + (x * 2).sum(), x)
+    assert ag.autograd.grad((x * 2).sum(), x)[0].tolist() == [[2, 2]]

@@ -582,3 +582,24 @@ def test_fused_of_several_arguments():
     assert ga.tolist() == [6.0]
     assert gb is None
     assert gc.tolist() == [0.0]
+
+
+def test_outputs_that_are_no_tensors():
+    """They are handed on; backward gets None for them."""
+
+    class Doubled(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return "twice", x * 2, None, x * 3
+
+        @staticmethod
+        def backward(ctx, name, g, nothing, h):
+            assert name is None
+            assert nothing is None
+            return g * 2 + h * 3
+
+    x = leaf(1.0, 2.0)
+    name, twice, nothing, thrice = Doubled.apply(x)
+    assert (name, nothing) == ("twice", None)
+    (twice + thrice).sum().backward()
+    assert x.grad.tolist() == [5, 5]

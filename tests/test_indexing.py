@@ -296,3 +296,93 @@ def test_the_gradient_of_a_table_is_the_leafs_own():
     table = ag.ones(10, 4, requires_grad=True)
     table.index_select(0, ag.tensor([1, 1])).sum().backward()
     assert table.grad.array.base is None
+
+
+@pytest.mark.parametrize("zeros", [(), (0,), (2,), (0, 2), (2, 3), (0, 2, 3), (2, 3, 4)])
+@pytest.mark.parametrize("own", [True, False])
+def test_second_derivative_of_a_product_with_zeros(zeros, own):
+    values = np.array([2.0, 3.0, 5.0, 7.0, 1.5])
+    values[list(zeros)] = 0
+    x, v = ag.tensor(values[:2], requires_grad=True), ag.tensor(values[2:], requires_grad=True)
+    product = lambda x, v: x.scatter_reduce(0, ag.tensor([0, 0, 0]), v, "prod", include_self=own)
+    assert ag.autograd.gradgradcheck(product, (x, v))
+
+
+def test_third_derivative_of_a_product_of_zeros():
+    v = ag.zeros(3, dtype=ag.float64, requires_grad=True)
+    slope = ag.ones(1, dtype=ag.float64).scatter_reduce(0, ag.tensor([0, 0, 0]), v, "prod").sum()
+    for k in range(3):
+        slope = ag.autograd.grad(slope, v, create_graph=True)[0][k]
+    assert slope.item() == 1
+
+
+# ---------------------------------------------------------------------- arguments
+
+
+def test_values_with_dimensions_of_one_before_the_place():
+    x = ag.zeros(2, 3)
+    v = ag.tensor([[[1.0, 2.0, 3.0]]], requires_grad=True)
+    x[:] = v
+    x.sum().backward()
+    assert v.grad.tolist() == [[[2, 2, 2]]]
+    ag.zeros(0)[:] = ag.ones(1, 1)
+    for wrong in (ag.ones(3, 2, 1), ag.ones(2, 3, 1), ag.ones(2, 1, 3)):
+        with pytest.raises(ShapeError, match="does not fit the place"):
+            x[:] = wrong
+
+
+def test_complex_tensors_into_real_ones_lose_their_imaginary_part():
+    """With NumPy's warning, as in copy_ and in PyTorch."""
+    x = ag.zeros(2)
+    with pytest.warns(np.exceptions.ComplexWarning):
+        x[0] = ag.tensor(1 + 2j)
+    assert x.tolist() == [1, 0]
+
+
+DO_NOT_FIT = {
+    "setitem": lambda x: x.__setitem__(0, 300),
+    "scatter": lambda x: x.scatter(0, ag.tensor([0]), 300),
+    "index_fill": lambda x: x.index_fill(0, ag.tensor([0]), 300),
+    "fill_diagonal_": lambda x: x.reshape(1, 2).fill_diagonal_(1j),
+    "index_add": lambda x: x.index_add(0, ag.tensor([0]), x[:1], alpha=0.5),
+    "scatter complex": lambda x: x.double().scatter(0, ag.tensor([0]), 1j),
+}
+
+
+@pytest.mark.parametrize("call", DO_NOT_FIT.values(), ids=DO_NOT_FIT)
+def test_numbers_that_do_not_fit_are_refused(call):
+    x = ag.zeros(2, dtype=ag.int8)
+    with pytest.raises(RuntimeError, match=r"fit|integer"):
+        call(x)
+    assert x.tolist() == [0, 0]
+
+
+def test_integer_results_keep_their_dtype():
+    for dtype in (ag.int32, ag.int64):
+        x = ag.tensor(3, dtype=dtype)
+        assert x.scatter_reduce(0, ag.tensor(0), x, "mean").dtype == dtype
+        assert x[None].index_add(0, ag.tensor([0]), x[None], alpha=2).dtype == dtype
+        assert x[None].index_reduce(0, ag.tensor([0]), x[None], "mean").dtype == dtype
+
+
+UNUSED = {
+    "masked_scatter": lambda x, s: x.masked_scatter(ag.zeros(2) > 0, s),
+    "scatter": lambda x, s: x.scatter(0, ag.tensor([], dtype=ag.int64), s),
+    "scatter_reduce": lambda x, s: x.scatter_reduce(0, ag.tensor([], dtype=ag.int64), s, "amax"),
+    "put": lambda x, s: x.put(ag.tensor([], dtype=ag.int64), s[:0]),
+}
+
+
+@pytest.mark.parametrize("call", UNUSED.values(), ids=UNUSED)
+def test_a_source_of_which_nothing_is_used_gets_zeros(call):
+    """Whether a program records must not hang on what a mask holds."""
+    s = ag.ones(2, requires_grad=True)
+    out = call(ag.ones(2), s)
+    out.sum().backward()
+    assert out.tolist() == [1, 1]
+    assert s.grad.tolist() == [0, 0]
+
+
+def test_numbers_and_vectors_of_one():
+    assert ag.tensor(2.0).index_copy(0, ag.tensor([], dtype=ag.int64), ag.ones(0)).item() == 2
+    assert ag.ones(2).scatter(0, ag.tensor([1]), ag.tensor(5.0)).tolist() == [1, 5]

@@ -259,3 +259,46 @@ def test_copies_have_memory_of_their_own(sizes, times):
         assert apart.array.flags.writeable
         assert not np.shares_memory(apart.array, x.array)
         np.testing.assert_array_equal(apart.numpy(), np.repeat(x.numpy(), times[-1], 1))
+
+
+def test_ravel_copies_what_does_not_lie_in_order():
+    x = ag.zeros(4, 4)
+    x.diagonal().ravel().add_(1)
+    assert x.sum() == 0
+    x[0].ravel().add_(1)
+    assert x.sum() == 4
+
+
+def test_a_single_window_can_be_written():
+    x = ag.zeros(4)
+    x.unfold(0, 3, 2).add_(1)
+    assert x.tolist() == [1, 1, 1, 0]
+
+
+def test_strides_of_a_number():
+    x = ag.tensor(3.0, requires_grad=True)
+    x.as_strided((2, 1), (0, 1)).sum().backward()
+    assert x.grad.item() == 2
+
+
+def test_strides_of_the_parts_of_complex_numbers():
+    z = ag.tensor([1 + 2j, 3 + 4j], requires_grad=True)
+    x = z.imag
+    assert x.as_strided((3,), (1,)).tolist() == [2, 3, 4]
+    assert x.as_strided((2,), (2,), 0).dtype == x.dtype
+    (x.as_strided((3,), (1,)) * ag.tensor([1.0, 2.0, 3.0])).sum().backward()
+    assert z.grad.tolist() == [1j, 2 + 3j]
+
+
+def test_strides_of_what_lies_in_another_order():
+    x = matrix().requires_grad_()
+    y = x.T.exp()  # in the order of x
+    (y.as_strided((5,), (1,)) / y.T.reshape(-1)[:5].detach()).sum().backward()
+    assert x.grad.reshape(-1).tolist() == [1] * 5 + [0] * 7
+
+
+def test_strides_that_no_part_of_a_complex_tensor_has():
+    z = ag.tensor([1 + 2j, 3 + 4j])
+    for x in (z.imag, z[::2].real, ag.view_as_real(z)):
+        with pytest.raises(RuntimeError, match="does not lie within"):
+            x.as_strided((5,), (1,))

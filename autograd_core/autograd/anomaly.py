@@ -199,7 +199,8 @@ class Anomaly:
         if not self.check_nan or finite(result) or in_backward():
             return
         given = [a for a in arrays if not finite(a)]
-        origin = next((found for a in given if (found := self.origin_of(a)) is not None), None)
+        known = [self.origin_of(a) for a in given] + [self.forward.get(p) for p in (node.parents if node is not None else ())]
+        origin = next((found for found in known if found is not None), None)
         nan = np.isnan(result).any()
         if nan and not any(np.isnan(a).any() for a in given):
             if node is not None:

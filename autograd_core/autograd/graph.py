@@ -147,14 +147,6 @@ def unpacking(plan: Plan) -> Plan:
         return plan.pull(gradient, unpacked(saved))
 
     def pull_tensors(node: Node, gradient: Any) -> Any:
-        return plan.pull_tensors(twin(node, plan, unpacked(node.saved or ())), gradient)
+        return plan.pull_tensors(node, gradient, unpacked(node.saved or ()))  # not put on the node: two threads may pull it
 
     return Plan(plan.op, plan.inputs, pull, pull_tensors, plan.keep, plan.shapes, plan.names, plan.frees)
-
-
-def twin(node: Node, plan: Plan, saved: tuple[Any, ...]) -> Node:
-    """Another node for the same value: what a recorded pass hangs the saved result on. (Two threads may pull one node.)"""
-    other = Node()
-    other.plan, other.saved, other.parents = plan, saved, node.parents
-    other.time, other.shape, other.dtype, other.scope, other.hooks = node.time, node.shape, node.dtype, node.scope, node.hooks
-    return other

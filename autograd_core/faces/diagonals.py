@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..factory import in_dtype
 from ..ops import elementwise, shape
 from ..tensor import Tensor, constant
 from .arguments import need_tensor, one_dim
@@ -79,4 +80,4 @@ def fill_diagonal(input: Any, fill_value: Any, wrap: bool = False) -> Tensor:
         raise RuntimeError(f"fill_diagonal_: needs two dimensions, or more of one length, got {tuple(n)}")
     on = np.zeros(n, bool)
     np.fill_diagonal(on, True, wrap)
-    return elementwise.masked_fill(input, constant(on), value=fill_value)
+    return elementwise.masked_fill(input, constant(on), value=in_dtype("fill_diagonal_", fill_value, input.dtype).item())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
+from ..factory import in_dtype
 from ..ops import elementwise, shape
 from ..ops import index as ops
 from ..tensor import Tensor, constant
@@ -75,7 +76,7 @@ def aligned(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[Tens
     if places.array.size:
         within(name, input, axis, places, src)
         if src.array.shape != places.array.shape:
-            src = reshape(src, 1)[0] if not places.ndim else src
+            src = reshape(src, 1) if not src.ndim else reshape(src, 1)[0] if not places.ndim else src
             src = ops.getitem(src, index=tuple(slice(n) for n in places.array.shape))
     else:
         src = reshape(reshape(src, src.array.size)[:0], places.array.shape)
@@ -90,18 +91,23 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     """
     src = value if src is None else src
     if not isinstance(src, Tensor | np.ndarray):
-        places = integers("scatter", index)
-        src = constant(np.broadcast_to(np.asarray(src).astype(need_tensor("scatter", input).dtype), places.array.shape))
+        number = in_dtype("scatter", src, need_tensor("scatter", input).dtype)
+        src = constant(np.broadcast_to(number, integers("scatter", index).array.shape))
     if reduce not in (None, "add", "multiply"):
         raise RuntimeError(f'scatter: reduce must be "add" or "multiply", got {reduce!r}')
     input, axis, places, src = aligned("scatter", input, dim, index, src)
     if not places.array.size:
-        return shape.clone(input)
+        return unchanged(input, src)
     if reduce == "add":
         return input + ops.scatter_add(src, places, axis=axis, shape=input.array.shape)
     if reduce == "multiply":
         return ops.scatter_prod(input, src, places, axis=axis)
     return ops.scatter(input, src, places, axis=axis)
+
+
+def unchanged(input: Tensor, src: Tensor) -> Tensor:
+    """input, computed from src too though nothing of it is used."""
+    return ops.overwrite(input, reshape(src, src.array.size)[:0], index=np.zeros(input.array.shape, bool))
 
 
 @both_names
@@ -125,7 +131,7 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     if reduce not in neutral:
         raise RuntimeError(f"scatter_reduce: reduce must be one of {', '.join(neutral)}, got {reduce!r}")
     if not places.array.size:
-        return shape.clone(input)
+        return unchanged(input, src)
     ones = constant(np.ones(places.array.shape, np.int64))
     hits = ops.scatter_add(ones, places, axis=axis, shape=input.array.shape)
     start = input if include_self else elementwise.masked_fill(input, hits > 0, value=neutral[reduce])
@@ -137,8 +143,8 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     total = start + ops.scatter_add(src, places, axis=axis, shape=input.array.shape)
     if reduce == "sum":
         return total
-    count = constant(np.maximum(hits.array + bool(include_self), 1))
-    return elementwise.floor_divide(total, count) if kind.kind in "iu" else total / to(count, kind)
+    count = constant(np.asarray(np.maximum(hits.array + bool(include_self), 1), kind))
+    return elementwise.floor_divide(total, count) if kind.kind in "iu" else total / count
 
 
 def lowest(dtype: np.dtype[Any]) -> Any:
@@ -232,13 +238,17 @@ def rows_for(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[
     shapes[0][axis] = places.array.size
     if shapes[0] != shapes[1]:
         raise ShapeError(f"{name}: the source {tuple(source.shape)} must be {tuple(shapes[0])}, the input's shape with an entry per index")
-    return (input, axis, places, source) if input.ndim and source.ndim else (reshape(input, 1), axis, places, reshape(source, 1))
+    return reshape(input, 1) if not input.ndim else input, axis, places, reshape(source, 1) if not source.ndim else source
 
 
 @both_names
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Tensor:
     """input with alpha times the entries of source added at the integer vector `index` along `dim`."""
     whole, axis, places, source = rows_for("index_add", input, dim, index, source)
+    if whole.dtype.kind in "iub":
+        if isinstance(alpha, float | complex):
+            raise RuntimeError(f"index_add: alpha={alpha} must be an integer for {whole.dtype}")
+        alpha = in_dtype("index_add", alpha, whole.dtype).item()
     added = ops.index_add(source if alpha == 1 else source * alpha, places, axis=axis, shape=whole.array.shape)
     return input + reshape(added, input.array.shape)
 
@@ -281,7 +291,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Tensor:
     there = constant(mask.reshape([-1 if k == axis else 1 for k in range(input.ndim)]))
     if isinstance(value, Tensor):
         return elementwise.where(there, to(value, input.dtype), input)
-    return elementwise.masked_fill(input, there, value=input.dtype.type(value).item())
+    return elementwise.masked_fill(input, there, value=in_dtype("index_fill", value, input.dtype).item())
 
 
 def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
@@ -326,7 +336,7 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Tensor:
     if source.array.size < wanted:
         raise RuntimeError(f"masked_scatter: the mask asks for {wanted} elements, the source has {source.array.size}")
     if not wanted:
-        return shape.clone(input)
+        return unchanged(input, source)
     order = np.maximum(np.cumsum(mask.array) - 1, 0)
     chosen = ops.index_select(reshape(source, source.array.size), order, axis=0)
     return elementwise.where(mask, reshape(chosen, mask.array.shape), input)

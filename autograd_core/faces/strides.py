@@ -38,11 +38,9 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = 
     reach = sum((n - 1) * s for n, s in zip(sizes, strides, strict=True)) + 1 if prod(sizes) else 0
     whole = input
     while True:
-        if whole.dtype.kind == "c" != input.dtype.kind:
-            whole = elementwise.view_as_real(whole)
-        first = begin - offset_in(whole)
-        lying = in_order(whole)
-        if lying.array.flags.c_contiguous and first >= 0 and first + reach <= whole.array.size and whole.dtype == input.dtype:
+        lying = in_order(elementwise.view_as_real(whole) if whole.dtype.kind == "c" != input.dtype.kind else whole)
+        first = begin - offset_in(lying)
+        if lying.array.flags.c_contiguous and first >= 0 and first + reach <= lying.array.size and lying.dtype == input.dtype:
             return shape.strided(lying, size=sizes, stride=strides, offset=first)
         if whole._view is None or whole._view[1] is None:
             raise RuntimeError(

@@ -14,6 +14,7 @@ import numpy as np
 from .. import writes
 from ..call import operand
 from ..errors import ShapeError
+from ..factory import in_dtype
 from ..graph import thread
 from ..ops import index as ops
 from ..ops import shape
@@ -46,12 +47,15 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         self, first = ops.getitem(self, index=first), then[0]
     recording = begin("setitem", self, value)
     given = to(value, self.array.dtype) if isinstance(value, Tensor) else operand(ops.overwrite.op, value)
+    if self.array.dtype.kind in "iu" and isinstance(given, int | float):
+        given = in_dtype("setitem", given, self.array.dtype)
     array = given.array if isinstance(given, Tensor) else np.asarray(given)
     if array.dtype.kind == "c" and self.array.dtype.kind != "c":
         raise RuntimeError("setitem: complex values do not fit into a real tensor")
     try:
         place = np.broadcast_to(0, self.array.shape)[first].shape
-        fits = array.reshape(place) if array.ndim > len(place) else array
+        surplus = max(array.ndim - len(place), 0)
+        fits = array.reshape(array.shape[surplus:])  # dimensions of one before it are as good as none
         np.broadcast_to(fits, place)
     except IndexError as error:
         raise IndexError(f"setitem: {error}") from None
@@ -59,10 +63,11 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         raise ShapeError(f"setitem: a value of shape {array.shape} does not fit the place of shape {place}") from None
     before = on_node(self.array, current_node(self)) if recording else None
     ops.assign(self.array, first, fits)
-    writes.note(self.array, "setitem")
+    if 0 not in place:  # else nothing was written, and what others saved of this memory stays good
+        writes.note(self.array, "setitem")
     if before is not None:
         other = given if isinstance(given, Tensor) else fits.astype(self.array.dtype)
-        other = shape.reshape(other, shape=fits.shape) if array.ndim > len(place) else other
+        other = shape.reshape(other, shape=fits.shape) if surplus else other
         node = ops.overwritten(before, other, index=first).node
         if node is not None:
             rebase(self, node)

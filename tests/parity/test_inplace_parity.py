@@ -408,3 +408,43 @@ def test_programs(program):
 @given(programs)
 def test_programs_second_derivative(program):
     run(program, order=2)
+
+
+# ---------------------------------------------------------------------- the parts of complex numbers
+
+PARTS = {
+    "real": lambda z: z.real,
+    "imag": lambda z: z.imag,
+    "row of imag": lambda z: z.imag.T[0],
+    "view_as_real": lambda z: library(z).view_as_real(z),
+    "imag of view_as_real": lambda z: library(z).view_as_real(z)[..., 1],
+    "view_as_complex": lambda z: library(z).view_as_complex(library(z).view_as_real(z)),
+}
+PART_WRITES = {
+    "tanh_": lambda v: v.tanh_(),
+    "mul_": lambda v: v.mul_(v.clone() * 2),
+    "setitem": lambda v: v.__setitem__(0, v.sum()),
+}
+
+
+def library(x):
+    return ag if isinstance(x, ag.Tensor) else torch
+
+
+@pytest.mark.parametrize("write", PART_WRITES.values(), ids=PART_WRITES)
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_writing_a_part_of_complex_numbers(part, write):
+    numbers = np.array([[1 - 2j, 0.5 + 1j], [-1 + 0.3j, 2j]])
+
+    def derivatives(lib):
+        x = lib.tensor(numbers, requires_grad=True)
+        z = x * 1
+        view = part(z)
+        write(view)
+        loss = (view * view.conj()).real.sum() + (z * z * z * lib.tensor(numbers.T.copy())).real.sum()
+        (first,) = lib.autograd.grad(loss, x, create_graph=True)
+        (second,) = lib.autograd.grad((first * first).imag.sum(), x)
+        return first.detach().numpy(), second.numpy()
+
+    for ours, theirs in zip(derivatives(ag), derivatives(torch), strict=True):
+        np.testing.assert_allclose(ours, theirs)
