@@ -226,7 +226,7 @@ def general(op: Op) -> Callable[..., Any]:
             arrays = [a if type(a) in WEAK else operand(op, a) for a in arrays]
         elif tensors < len(args):
             return on_foreign(op, args, given)
-        if kind != "no" and arrays:
+        if kind != "no" and (len(arrays) > 1 or kind == "float" or (arrays and arrays[0].dtype.kind not in "fc")):
             arrays = promote(kind, tuple(arrays))
         try:
             out = forward(*arrays, **given)

@@ -196,7 +196,7 @@ def _run(
 ) -> dict[Node, Any]:
     """Check the arguments and walk back; gradients by node."""
     given = _weights(operation, outputs, weights)
-    tensors = create_graph or any(isinstance(w, Tensor) and type(w.array) is not np.ndarray for w in given)  # batched by vmap
+    tensors = create_graph or (thread.batch is not None and thread.batch.meets(given))
     roots = []
     gradients: list[Any] = []
     for output, weight in zip(outputs, given, strict=True):
