@@ -156,6 +156,8 @@ def _over_one(kind: str) -> Any:
     def call(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
         if isinstance(dim, bool) or not hasattr(dim, "__index__"):
             raise TypeError(f"fft.{kind}: dim must be an integer, got {dim!r}")
+        if n is not None and n < 1:
+            raise RuntimeError(f"fft.{kind}: the transform's length must be at least 1, got {n}")
         return transform(kind, input, None if n is None else (n,), (dim,), mode(kind, norm))
 
     return published(call, kind, f"{text}, along `dim`.")

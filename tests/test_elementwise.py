@@ -319,6 +319,12 @@ def test_parts_of_complex_tensors():
     assert z.tolist() == [7 + 1j, 7 + 2j]
 
 
+def test_an_infinite_gradient_by_the_imaginary_part_leaves_the_real_part_alone():
+    z = ag.tensor([1 + 2j, 3 - 4j], requires_grad=True)
+    (z.imag * ag.tensor([inf, 2.0])).sum().backward()
+    np.testing.assert_array_equal(ag.view_as_real(z.grad).numpy(), [[0, inf], [0, 2]])
+
+
 def test_parts_of_real_tensors():
     x = ag.tensor([-1.0, 2.0, nan])
     assert x.real is x

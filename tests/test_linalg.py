@@ -271,6 +271,17 @@ def test_nan_is_refused_where_an_iteration_would_not_end(name):
         getattr(linalg, name)(ag.tensor([[np.nan, 1], [1, 2]]))
 
 
+@pytest.mark.parametrize("size", [3, 5])
+def test_infinities_are_refused_where_an_iteration_would_not_end(size):
+    a = np.random.default_rng(0).normal(size=(2, size, size))
+    a[1, 0, 0] = np.inf
+    for call in (linalg.svd, linalg.svdvals, linalg.pinv, linalg.matrix_rank, linalg.cond, lambda a: linalg.lstsq(a, a)):
+        with pytest.raises(linalg.LinAlgError, match=r"matrix 1 of the batch \(2,\) is not finite"):
+            call(ag.tensor(a))
+    with np.errstate(invalid="ignore"), pytest.raises(linalg.LinAlgError, match=r"det: .* is not finite"):
+        linalg.det(ag.tensor(a[1], requires_grad=True)).backward()
+
+
 def test_errors_say_the_shapes():
     a, b = ag.ones(2, 3), ag.ones(3, 3)
     for call, told in (
@@ -283,6 +294,20 @@ def test_errors_say_the_shapes():
     ):
         with pytest.raises(ShapeError, match=told):
             call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: ag.outer(ag.ones(0), ag.ones(1, 3)),
+        lambda: ag.outer(ag.ones(()), ag.ones(3)),
+        lambda: ag.ones(()) @ ag.ones(()),
+        lambda: linalg.vecdot(ag.ones(1), ag.ones(3)),
+    ],
+)
+def test_products_of_other_dimensions_are_refused(call):
+    with pytest.raises(ShapeError):
+        call()
 
 
 @pytest.mark.parametrize("what", [5, "ij", ("ij", 3)])
@@ -314,6 +339,25 @@ def test_float16_products_are_summed_in_float32():
     for made in (a @ a.mT, ag.einsum("ij,kj->ik", a, a), ag.nn.functional.linear(a, a), ag.dot(a[0], a[0]), ag.einsum("ij->i", a)):
         assert made.item() == 5000
         assert made.dtype == np.float16
+
+
+def test_gradients_of_float16_products_are_summed_in_float32(monkeypatch):
+    added = []
+    monkeypatch.setattr(products, "product", lambda a, b, product=products.product: added.append(a.dtype.char) or product(a, b))
+    a, b = (ag.tensor(np.ones(s), dtype=ag.float16, requires_grad=True) for s in ((2, 3), (3, 2)))
+    (a @ b).sum().backward()
+    ag.nn.functional.linear(a, a).sum().backward()
+    assert added == ["e"] * 6
+
+
+def test_results_do_not_share_the_memory_of_arguments():
+    b = ag.ones(1, 2)
+    x = linalg.solve_triangular(ag.ones(1, 1), b, upper=True, unitriangular=True)
+    product = ag.chain_matmul(b)
+    b.mul_(5)
+    x.add_(1)
+    assert x.tolist() == [[2, 2]]
+    assert product.tolist() == [[1, 1]]
 
 
 def test_einsum_equals_numpy_on_many_equations():

@@ -227,7 +227,7 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     eps = np.finfo(A.dtype).eps
     cut = 0.0 if driver == "gels" else eps * max(m, n) if rcond is None else rcond if rcond >= 0 else eps
     X = linalg.matrix_product(solving.pinv(A, atol=0.0, rtol=cut), B)
-    values = np.linalg.svd(A.array, compute_uv=False) if A.numel() else np.zeros((*A.shape[:-2], 0), A.array.real.dtype)
+    values = solving.finite_svd(name, A.array, compute_uv=False) if A.numel() else np.zeros((*A.shape[:-2], 0), A.array.real.dtype)
     rank = (values > cut * values.max(-1, initial=0, keepdims=True)).sum(-1)
     nothing = constant(np.zeros(0, A.array.real.dtype))
     residuals = nothing

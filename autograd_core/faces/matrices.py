@@ -188,7 +188,7 @@ def matrix_power(A: Any, n: int) -> Tensor:
     if n < 0:
         A, n = solving.inv(square(name, A), of=name), -n
     if n == 0:
-        return elementwise.add(elementwise.mul(A, 0), constant(np.eye(A.shape[-1], dtype=A.dtype)))
+        return elementwise.where(constant(np.array(True)), constant(np.eye(A.shape[-1], dtype=A.dtype)), A)  # be A NaN or infinite
     out: Tensor | None = None
     while n:
         if n & 1:

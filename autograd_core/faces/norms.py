@@ -124,6 +124,8 @@ def norm(input: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
     """
     name = "linalg.norm"
     input = need_tensor(name, input)
+    if not (dim is None or isinstance(dim, int) or len(dim) in (1, 2)):
+        raise RuntimeError(f"{name}: dim names one dimension or two, got {dim!r}; linalg.vector_norm takes any number")
     if ord is None:
         return norm_of(name, converted(name, input, dtype), 2, dim, keepdim)
     if dim is None:
@@ -203,8 +205,10 @@ def matrix_rank(A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None, 
     atol, rtol = tolerances("linalg.matrix_rank", A, tol if atol is None else atol, 0.0 if tol is not None else rtol)
     if not A.numel():
         return constant(np.zeros(A.shape[:-2], np.int64))
-    values = (np.linalg.eigvalsh, {}) if hermitian else (np.linalg.svd, {"compute_uv": False})
-    size = np.abs(solving.converged("linalg.matrix_rank", values[0], A.array, **values[1]))
+    if hermitian:
+        size = np.abs(solving.converged("linalg.matrix_rank", np.linalg.eigvalsh, A.array))
+    else:
+        size = solving.finite_svd("linalg.matrix_rank", A.array, compute_uv=False)
     cut = np.maximum(atol, rtol * size.max(-1))
     return constant(np.asarray((size > np.asarray(cut)[..., None]).sum(-1)))
 

@@ -125,7 +125,7 @@ def chain_matmul(*matrices: Any) -> Tensor:
     """The product of several matrices, in the order that costs least; PyTorch's older name of linalg.multi_dot."""
     from .matrices import multi_dot
 
-    return multi_dot(ranks("chain_matmul", *[(m, 2) for m in matrices])) if len(matrices) > 1 else matrices[0]
+    return multi_dot(ranks("chain_matmul", *[(m, 2) for m in matrices])) if len(matrices) > 1 else shape.clone(matrices[0])
 
 
 # ---------------------------------------------------------------------- β · input + α · product

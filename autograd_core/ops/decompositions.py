@@ -6,6 +6,8 @@ matters, there is no derivative, and the rules raise rather than return a number
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from ..errors import LinAlgError
@@ -15,7 +17,7 @@ from .complex import imag, real
 from .linalg import bar, mH
 from .reduce import sum
 from .shape import diagonal, diagonal_embed, expand_dims, mT, squeeze
-from .solving import converged, failed, inv, singular
+from .solving import converged, failed, finite_svd, inv, singular
 
 
 def diag(x):
@@ -80,7 +82,9 @@ def indefinite(a):
             return True
 
     n = a.shape[-1]
-    order = [next((k for k in range(1, n + 1) if fails(m[:k, :k])), 0) if fails(m) else 0 for m in a.reshape(-1, n, n)]
+    if not fails(a):
+        return np.zeros(a.shape[:-2], int)
+    order = [next((k for k in range(1, n + 1) if fails(m[:k, :k])), 0) if fails(m) else 0 for m in a.reshape(prod(a.shape[:-2]), n, n)]
     return np.array(order).reshape(a.shape[:-2])
 
 
@@ -264,18 +268,18 @@ def svd_back(g, out):
 @primitive(lambda g, out: svd_back(g, out), results=("U", "S", "Vh"), promotes="no", holomorphic=False)
 def svd(a, *, full_matrices=False):
     """a = U diag(S) Vh: the columns of U and the rows of Vh are orthonormal, S from the largest on."""
-    return tuple(converged("svd", np.linalg.svd, a, full_matrices=full_matrices))
+    return tuple(finite_svd("svd", a, full_matrices=full_matrices))
 
 
 # ---------------------------------------------------------------------- eigenvalues
 
 
 def eigh_back(g, out):
-    """Giles 2008, section 3.1."""
+    """Giles 2008, section 3.1; of that gradient the Hermitian part, for a step along the other leads out of the Hermitian matrices."""
     values, v = out
     v = determined(v, values, of="eigh")
-    x = phase_free(mH(v) @ g[1], of="eigh")
-    return v @ (diag(g[0]) + over_gaps(x, values, of="eigh")) @ mH(v)
+    x = over_gaps(phase_free(mH(v) @ g[1], of="eigh"), values, of="eigh")
+    return v @ (diag(g[0]) + (x + mH(x)) * 0.5) @ mH(v)
 
 
 @primitive(lambda g, out: eigh_back(g, out), results=("eigenvalues", "eigenvectors"), promotes="no", holomorphic=False)
@@ -327,7 +331,7 @@ def singular_values(a):
     """The singular values alone; svd has their gradient."""
     if not a.size:
         return np.zeros((*a.shape[:-2], min(a.shape[-2:])), a.real.dtype)
-    return converged("svdvals", np.linalg.svd, a, compute_uv=False)
+    return finite_svd("svdvals", a, compute_uv=False)
 
 
 @primitive(None, promotes="no")

@@ -25,15 +25,15 @@ def mismatch(a, b):
     return f"matmul: {sign}: the batch dimensions {np.shape(a)[:-2]} and {np.shape(b)[:-2]} do not broadcast"
 
 
-@primitive(lambda g, b: g @ mT(b), lambda g, a: mT(a) @ g, name="matmul", complain=mismatch)
+@primitive(lambda g, b: product(g, mT(b)), lambda g, a: product(mT(a), g), name="matmul", complain=mismatch)
 def matrix_product(a, b):
     """a @ b for arrays of at least two dimensions; the others broadcast."""
     return product(a, b)
 
 
 def product(a, b):
-    """a @ b, of float16 in float32: a long sum of rounded terms would be far off, and BLAS has none."""
-    if a.dtype.char == b.dtype.char == "e":
+    """a @ b, of arrays of float16 in float32: a long sum of rounded terms would be far off, and BLAS has none."""
+    if type(a) is np.ndarray and a.dtype.char == b.dtype.char == "e":
         return (a.astype(np.float32) @ b.astype(np.float32)).astype(np.float16)
     return a @ b
 
@@ -44,7 +44,9 @@ def matmul(input, other):
     b = other.array.ndim if isinstance(other, Tensor) else np.ndim(other)
     if a == b == 2:
         return matrix_product(input, other)
-    if a == 0 or b == 0 or (b == 1 and input.shape[-1] != other.shape[0]) or (a == 1 and input.shape[0] != other.shape[-min(b, 2)]):
+    if a == 0 or b == 0:
+        raise ShapeError(mismatch(input, other))
+    if (b == 1 and input.shape[-1] != other.shape[0]) or (a == 1 and input.shape[0] != other.shape[-min(b, 2)]):
         return matrix_product(input, other)  # which says what is wrong
     if b == 1:
         return squeeze(matmul(input, expand_dims(other, axis=-1)), axis=-1)
@@ -74,7 +76,7 @@ def unfit(x, weight, bias=None):
     return f"{told}, bias {np.shape(bias)}: the bias must have one entry for each of the {np.shape(weight)[0]} out_features"
 
 
-@primitive(lambda g, weight: g @ weight, lambda g, x: mT(g) @ x, lambda g: g, name="linear", complain=unfit)
+@primitive(lambda g, weight: product(g, weight), lambda g, x: product(mT(g), x), lambda g: g, name="linear", complain=unfit)
 def linear_rows(x, weight, bias):
     """x @ weightᵀ + bias for rows x."""
     out = product(x, weight.T)
@@ -84,7 +86,7 @@ def linear_rows(x, weight, bias):
     return out
 
 
-@primitive(lambda g, weight: g @ weight, lambda g, x: mT(g) @ x, name="linear", complain=unfit)
+@primitive(lambda g, weight: product(g, weight), lambda g, x: product(mT(g), x), name="linear", complain=unfit)
 def linear_rows_without_bias(x, weight):
     return product(x, weight.T)
 
@@ -186,7 +188,7 @@ def einsum(equation, *operands):
     """Einstein's summation: `einsum("bij,bjk->bik", a, b)`, or with numbers for letters `einsum(a, [0, 1], b, [1, 2], [0, 2])`.
 
     Ellipses, repeated letters (diagonals) and an implicit result are understood. Raises ShapeError when lengths of one
-    letter differ, ValueError when the equation does not fit the operands.
+    letter differ, and when the equation does not fit the operands.
     """
     if not isinstance(equation, str):
         equation, *operands = lettered(equation, *operands)
@@ -231,26 +233,26 @@ def lettered(*given):
 
 
 def parsed(equation, ranks):
-    """The letters of each operand and of the result, ellipses spelt out."""
+    """The letters of each operand and of the result, ellipses spelt out. Raises ShapeError where the equation does not fit."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(ranks):
-        raise ValueError(f"einsum {equation!r}: {len(terms)} terms for {len(ranks)} operands")
+        raise ShapeError(f"einsum {equation!r}: {len(terms)} terms for {len(ranks)} operands")
     spare = [c for c in LETTERS if c not in equation]
     longest = max((rank - len(t) + 3 for t, rank in zip(terms, ranks, strict=True) if "..." in t), default=0)
     dots = "".join(spare[:longest])
     for k, (term, rank) in enumerate(zip(terms, ranks, strict=True)):
         n = rank - len(term) + 3 if "..." in term else 0
         terms[k] = term.replace("...", dots[longest - n :] if n > 0 else "")
-        if len(terms[k]) != rank or n < 0 or (rank and not terms[k].isalpha()):
-            raise ValueError(f"einsum {equation!r}: the term {term!r} does not fit operand {k}, which has {rank} dimensions")
+        if len(terms[k]) != rank or n < 0 or not set(terms[k]) <= set(LETTERS):
+            raise ShapeError(f"einsum {equation!r}: the term {term!r} does not fit operand {k}, which has {rank} dimensions")
     if arrow:
         result = right.replace("...", dots)
     else:
         every = "".join(terms)
         result = dots + "".join(c for c in sorted(set(every)) if every.count(c) == 1 and c not in dots)
     if len(set(result)) != len(result) or not set(result) <= set("".join(terms)):
-        raise ValueError(f"einsum {equation!r}: the result {right!r} may name each letter of the operands once")
+        raise ShapeError(f"einsum {equation!r}: the result {right!r} may name each letter of the operands once")
     return terms, result
 
 
@@ -274,7 +276,9 @@ def without_broadcast(x, term, lengths):
 
 
 def outer(input, vec2):
-    """All products of two vectors' entries."""
+    """All products of two vectors' entries. Raises ShapeError unless both are 1-d."""
+    if input.ndim != 1 or vec2.ndim != 1:
+        raise ShapeError(f"outer: needs two vectors, got {tuple(input.shape)} and {tuple(vec2.shape)}")
     return expand_dims(input, axis=1) * expand_dims(vec2, axis=0)
 
 
@@ -308,4 +312,4 @@ def distances(x, y):
 def apart(g, out, x, y):
     """The gradient by x: each point is drawn along the straight lines to the others; where it lies on one, not at all."""
     pull = where(out == 0, 0, g) / where(out == 0, 1, out)
-    return x * sum(pull, axis=-1, keepdims=True) - pull @ y
+    return x * sum(pull, axis=-1, keepdims=True) - product(pull, y)

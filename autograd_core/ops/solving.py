@@ -56,6 +56,14 @@ def converged(name, function, *given, **settings):
         raise LinAlgError(f"{name}: {error}; are there NaN or infinities in the matrices?") from None
 
 
+def finite_svd(name, a, **settings):
+    """NumPy's singular value decomposition, after a check: with an infinity in the matrix LAPACK's iteration may never end."""
+    finite = np.isfinite(a)
+    if not finite.all():
+        raise failed(name, "not finite: it has NaN or infinities among its entries", ~finite.all((-2, -1)))
+    return converged(name, np.linalg.svd, a, **settings)
+
+
 @primitive(
     lambda g, a, out: -(mH(out) @ g @ mH(out)) + away(mH(g), a, out) @ (out @ mH(out)) + (mH(out) @ out) @ away_right(mH(g), a, out),
     promotes="no",
@@ -72,7 +80,7 @@ def pinv(a, *, atol, rtol, hermitian=False):
         values, v = converged("pinv", np.linalg.eigh, a)
         inverse, u = reciprocals(values, atol, rtol), v
     else:
-        u, values, vh = converged("pinv", np.linalg.svd, a, full_matrices=False)
+        u, values, vh = finite_svd("pinv", a, full_matrices=False)
         inverse, v = reciprocals(values, atol, rtol), vh.conj().swapaxes(-1, -2)
     return (v * inverse[..., None, :]) @ u.conj().swapaxes(-1, -2)
 
@@ -119,7 +127,7 @@ def size(a):
 
 def conjugate_cofactors(a):
     """Of a = u s vᴴ: det(u)* det(v) u c vᴴ, with c the products of all singular values but one. For any rank."""
-    u, s, vh = np.linalg.svd(a)
+    u, s, vh = finite_svd("det", a)
     ones = np.ones_like(s[..., :1])
     before = np.cumprod(np.concatenate([ones, s[..., :-1]], -1), -1)
     after = np.cumprod(np.concatenate([ones, s[..., :0:-1]], -1), -1)[..., ::-1]
@@ -150,7 +158,7 @@ def det_of_singular(a):
 
     u and v are those of the singular value decomposition, taken as constants: what is small of it lies in t.
     """
-    u, s, vh = np.linalg.svd(a.array if isinstance(a, Tensor) else a)
+    u, s, vh = finite_svd("det", a.array if isinstance(a, Tensor) else a)
     k = int(np.count_nonzero(s > s[:1] * np.finfo(s.dtype).eps ** 0.5))
     b = matrix_product(matrix_product(np.ascontiguousarray(u.conj().T), a), np.ascontiguousarray(vh.conj().T))
     p, q, r, t = b[:k, :k], b[:k, k:], b[k:, :k], b[k:, k:]

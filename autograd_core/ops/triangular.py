@@ -27,8 +27,8 @@ def solve_triangular(a, b, *, upper, unit=False):
     """
     n = a.shape[-1]
     if n < 2:
-        x = b if unit or not n else b / a
-        return np.broadcast_to(x, np.broadcast_shapes(a.shape[:-2], b.shape[:-2]) + b.shape[-2:])
+        lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        return b / a if n and not unit else np.array(np.broadcast_to(b, lead + b.shape[-2:]))
     h = n // 2
     near, far = (slice(h, n), slice(h)) if upper else (slice(h), slice(h, n))
     first = solve_triangular(a[..., near, near], b[..., near, :], upper=upper, unit=unit)

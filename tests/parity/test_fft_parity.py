@@ -84,6 +84,7 @@ def test_a_number():
     [
         lambda l, x: l.fft.fft(x[0, 0]),
         lambda l, x: l.fft.fft(x, n=0),
+        lambda l, x: l.fft.irfft(x, n=-1),
         lambda l, x: l.fft.fft(x[:, :0]),
         lambda l, x: l.fft.irfft(x[:, :1]),
         lambda l, x: l.fft.fft(x, dim=2),

@@ -118,6 +118,8 @@ PRODUCTS = {
     "linalg.cross": (lambda l, a, b: l.linalg.cross(a, b), (1, 3), (4, 3)),
     "vecdot": (lambda l, a, b: l.linalg.vecdot(a, b), (2, 3), (3,)),
     "vecdot dim": (lambda l, a, b: l.linalg.vecdot(a, b, dim=0), (3, 2), (3, 1)),
+    "vecdot, the dim counted after broadcasting": (lambda l, a, b: l.linalg.vecdot(a, b, dim=0), (3,), (3, 3)),
+    "vecdot of numbers": (lambda l, a, b: l.linalg.vecdot(a, b), (), ()),
     "multi_dot": (lambda l, a, b: l.linalg.multi_dot([a, b, b.mT, a.mT]), (2, 3), (3, 4)),
     "multi_dot of vectors": (lambda l, a, b: l.linalg.multi_dot([a[0], b, b[0]]), (2, 3), (3, 4)),
     "multi_dot of two": (lambda l, a, b: l.linalg.multi_dot((a[0], b[:, 0])), (2, 3), (3, 4)),
@@ -231,6 +233,7 @@ def test_cdist_at_distance_zero(p):
         lambda l, a, b: l.linalg.multi_dot([a, b]),
         lambda l, a, b: l.linalg.vecdot(a, b[:, :2]),
         lambda l, a, b: l.linalg.vander(a, N=1),
+        lambda l, a, b: l.einsum("ïj->j", a),
     ],
 )
 def test_products_refused(call):
@@ -296,6 +299,11 @@ FUNCTIONS = {  # name: (call, makes the inputs)
     "torch.qr": (lambda l, a: l.qr(a), [(4, 3)]),
     "svdvals": (lambda l, a: l.linalg.svdvals(a), [(2, 3, 4)]),
     "eigvalsh": (lambda l, a: l.linalg.eigvalsh(a + a.mH), [(2, 3, 3)]),
+    "eigvalsh of a triangle": (lambda l, a: l.linalg.eigvalsh(a), [(2, 3, 3)]),
+    "eigh of a triangle": (lambda l, a: (lambda w, v: (v * w.unsqueeze(-2) ** 2) @ v.mH)(*l.linalg.eigh(a, UPLO="U")), [(2, 3, 3)]),
+    "matrix_power 0 of NaN": (lambda l, a: l.linalg.matrix_power(a * np.nan, 0), [(2, 2)]),
+    "cond -1 of nothing": (lambda l, a: l.linalg.cond(a, -1), [(2, 0, 0)]),
+    "cholesky_ex of nothing": (lambda l, a: l.linalg.cholesky_ex(a), [(2, 0, 0)]),
 }
 
 
@@ -303,7 +311,7 @@ FUNCTIONS = {  # name: (call, makes the inputs)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_function(name, kind):
     call, shapes = FUNCTIONS[name]
-    order = 0 if name in ("cond fro", "cond 1") else 2  # PyTorch's own raise, for a value that they overwrote
+    order = 0 if name in ("cond fro", "cond 1", "cond -1 of nothing") else 2  # PyTorch's own raise, for a value that they overwrote
     compare(call, *[numbers(s, kind, k + 3) for k, s in enumerate(shapes)], order=order, rtol=1e-7, atol=1e-7)
 
 
@@ -313,7 +321,7 @@ def test_function_in_single_precision(name, dtype):
     call, shapes = FUNCTIONS[name]
     if name == "matrix_exp large":
         pytest.skip("its numbers are too large to compare")
-    order = 0 if name in ("cond fro", "cond 1") else 1
+    order = 0 if name in ("cond fro", "cond 1", "cond -1 of nothing") else 1
     compare(call, *[numbers(s, dtype, k + 3) for k, s in enumerate(shapes)], order=order, rtol=2e-2, atol=2e-3)
 
 
@@ -651,6 +659,8 @@ def test_singular(call):
         (lambda l, a, b: l.linalg.norm(a, "fro"), ((2, 2, 2), (1,))),
         (lambda l, a, b: l.linalg.norm(a, "nuc"), ((2,), (1,))),
         (lambda l, a, b: l.linalg.norm(a, "fro", dim=1), ((2, 2), (1,))),
+        (lambda l, a, b: l.linalg.norm(a, dim=(0, 1, 2)), ((2, 2, 2), (1,))),
+        (lambda l, a, b: l.linalg.norm(a, dim=()), ((2, 2), (1,))),
         (lambda l, a, b: l.linalg.vector_norm(a, np.inf), ((0,), (1,))),
         (lambda l, a, b: l.linalg.vector_norm(a, -1), ((0,), (1,))),
         (lambda l, a, b: l.linalg.vector_norm(a, dtype=l.float16), ((2,), (1,))),
