@@ -32,9 +32,16 @@ def matrix_product(a, b):
 
 
 def product(a, b):
-    """a @ b, of arrays of float16 in float32: a long sum of rounded terms would be far off, and BLAS has none."""
-    if type(a) is np.ndarray and a.dtype.char == b.dtype.char == "e":
-        return (a.astype(np.float32) @ b.astype(np.float32)).astype(np.float16)
+    """a @ b, of arrays quickly and exactly.
+
+    float16 is multiplied in float32: a long sum of rounded terms would be far off, and BLAS has none. A batch of columns
+    times rows has no sums, and is several times as fast as a product element by element.
+    """
+    if type(a) is np.ndarray:
+        if a.itemsize == 2 and a.dtype.char == b.dtype.char == "e":
+            return (a.astype(np.float32) @ b.astype(np.float32)).astype(np.float16)
+        if a.ndim > 2 and a.shape[-1] == 1 == b.shape[-2]:
+            return a * b
     return a @ b
 
 
