@@ -80,6 +80,20 @@ def test_every_operation_has_a_formula(row):
             assert "rule of" not in formula(node, k)
 
 
+def test_formulas_among_complex_numbers_are_true():
+    """The gradient is dL/dx + i dL/dy, so the factors are conjugated, and a real argument gets the real part."""
+    z = ag.tensor([1 + 2j, 3 - 1j], requires_grad=True)
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    assert [formula((z * x).node, k, {"a": "z", "b": "x"}) for k in (0, 1)] == ["g · x", "real(g · conj(z))"]
+    assert formula(z.exp().node, 0) == "g · conj(out)"
+    assert formula((z + x).node, 1) == "real(g)"
+    assert formula(z.sum().node, 0) == "repeat(g)"
+    assert formula((x * x).node, 0, {"a": "x", "b": "x"}) == "g · x"
+    weights = ag.tensor([0.5 + 1j, 2 - 1j])
+    (g,) = ag.autograd.grad(z * x, x, weights)
+    np.testing.assert_allclose(g.numpy(), (weights * z.conj()).real.detach().numpy(), rtol=1e-6)
+
+
 def test_formula_of_a_reshape_has_no_sum():
     x = leaf(np.ones((2, 3)))
     assert formula(x.reshape(3, 2).node, 0) == "reshape(g)"

@@ -316,11 +316,24 @@ def formula(node: Node, k: int, names: dict[str, str] | None = None) -> str:
     given = arguments_of(node, names or {})
     try:
         values = [position if name == "i" else given(name, position) for name in names_of(rule)]
-        made = symbol(rule(of_results("g", op, node), *values))
+        among_complex = getattr(op, "holomorphic", False) and is_complex(node)
+        made = symbol(rule(of_results("g", op, node), *(map(conjugated, values) if among_complex else values)))
         summed = made._shape is not None and tuple(made._shape) != tuple(node.parents[k].shape)  # it was broadcast
-        return f"Σ({made.text})" if summed and made.text != "0" else made.text
+        text = f"Σ({made.text})" if summed and made.text != "0" else made.text
+        return f"real({text})" if among_complex and node.parents[k].dtype.kind != "c" and text != "0" else text
     except (Unprintable, AttributeError, TypeError, ValueError, IndexError, KeyError):
         return f"rule of {op.name}"  # it needs the numbers themselves
+
+
+def is_complex(node: Node) -> bool:
+    return any(dtype.kind == "c" for dtype in (node.dtype if isinstance(node.dtype, tuple) else (node.dtype,)))
+
+
+def conjugated(value: Any) -> Any:
+    """What a rule is given between two conjugations: conj(rule(conj(g), x)) is the rule of g and conj(x)."""
+    if isinstance(value, tuple):
+        return tuple(conjugated(v) for v in value)
+    return printed("conj", (value,), {}) if isinstance(value, Symbol) and value.dtype is not None and value.dtype.kind == "c" else value
 
 
 def of_results(letter: str, op: Any, node: Node) -> Any:
