@@ -55,7 +55,9 @@ def test_nothing_is_recorded_where_nothing_records():
 def test_the_formula_names_the_results():
     x = ag.tensor([0.3, -1.2], requires_grad=True)
     sine, cosine = sincos(x)
-    assert "g_sine · cosine − g_cosine · sine" in str(viz.draw((sine * cosine).sum()).to_dict())
+    told = str(viz.draw((sine * cosine).sum()).to_dict())
+    assert "g_sine · cosine − g_cosine · sine" in told
+    assert "sine = result sine" in told
 
 
 def test_a_tuple_without_names_is_refused():

@@ -232,7 +232,8 @@ def operation_text(node: Node) -> str:
     """The operation's name, with the settings that say what it does here."""
     op = node.plan.op
     if op.name == "pick":
-        return f"result {node.saved[0] + 1}" if node.saved else "result"
+        k, names = (node.saved or (None,))[0], getattr(node.parents[0].op, "results", ())
+        return "result" if k is None else f"result {names[k] if names else k + 1}"
     parts = []
     for key, value in getattr(node, "settings", {}).items():
         if key == "axis" and value is not None:
