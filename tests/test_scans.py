@@ -191,3 +191,10 @@ def test_float16_products_are_rounded_once():
 def test_errors(call, error, told):
     with pytest.raises(error, match=told):
         call(ag.tensor([[3.0, 1.0, 2.0], [0.0, 5.0, 4.0]]))
+
+
+def test_numpys_names_beside_an_argument_that_is_called_x():
+    y, x = ag.arange(6.0).reshape(2, 3), ag.tensor([0.0, 2.0, 3.0])
+    assert ag.trapezoid(y, axis=0).tolist() == ag.trapezoid(y, dim=0).tolist() == [1.5, 2.5, 3.5]
+    assert ag.trapezoid(y, x=x, axis=1).tolist() == ag.trapezoid(y, x, dim=1).tolist()
+    assert ag.cumulative_trapezoid(y, x=x, axis=1).tolist() == ag.cumulative_trapezoid(y, x, dim=1).tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from inspect import unwrap
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input"}
 
 
 def both_names(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function that takes `dim` and `keepdim` understand NumPy's names for them."""
+    """Let a function that takes `dim` and `keepdim` understand NumPy's names for them, but for those that it has itself."""
+    code = unwrap(function).__code__
+    foreign = NUMPY_NAMES.keys() - set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
-        for theirs in NUMPY_NAMES.keys() & named.keys():
+        for theirs in foreign & named.keys():
             if NUMPY_NAMES[theirs] in named:
                 raise TypeError(f"{function.__name__}: got both {theirs} and {NUMPY_NAMES[theirs]}")
             named[NUMPY_NAMES[theirs]] = named.pop(theirs)

@@ -156,6 +156,7 @@ def _derivative(f: Tensor, axis: int, spacing: Any, edge_order: int) -> Tensor:
 # ---------------------------------------------------------------------- areas under curves
 
 
+@both_names
 def trapezoid(y: Any, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The area under y along `dim` by the trapezoidal rule, at points `x` (a vector, or of y's shape) or `dx` apart."""
     if not need_tensor("trapezoid", y).ndim:
@@ -168,6 +169,7 @@ def trapezoid(y: Any, x: Tensor | None = None, *, dx: Any = None, dim: int = -1)
 trapz = trapezoid
 
 
+@both_names
 def cumulative_trapezoid(y: Any, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The area under y up to each entry but the first along `dim`, as `trapezoid`."""
     if not need_tensor("cumulative_trapezoid", y).ndim:
