@@ -46,6 +46,8 @@ def dlpack(
         raise BufferError(f"__dlpack__: the CPU has no streams, got stream={stream!r}")
     if not self.array.flags.writeable and max_version is None:
         raise BufferError("__dlpack__: this tensor's memory is read-only or shared by expansion; clone() it first")
+    if any(step < 0 for step in self.array.strides):
+        raise BufferError("__dlpack__: this tensor runs backwards through its memory, which not every library can; clone() it first")
     return self.array.__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
 
 

@@ -297,3 +297,18 @@ def test_scipy():
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", SCIPY], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.split() == ["all", "18"]
+
+
+def test_sorting_downwards():
+    x = ag.tensor(X, requires_grad=True)
+    np.testing.assert_array_equal(xp.sort(x, axis=0, descending=True).detach().numpy(), -np.sort(-X, axis=0))
+    np.testing.assert_array_equal(xp.argsort(x, descending=True).numpy(), np.argsort(-X))
+    ties = xp.asarray([1, 0, 1, 0])
+    assert xp.argsort(ties, descending=True, stable=True).tolist() == [0, 2, 1, 3]
+    gradcheck(lambda x: xp.sort(x, descending=True), [x])
+
+
+def test_the_sign_of_nan_is_nan():
+    assert np.isnan(xp.sign(xp.asarray([np.nan]))[0].item())
+    x = ag.tensor([np.nan, -2.0, 0.0], requires_grad=True)
+    np.testing.assert_array_equal(np.sign(x).detach().numpy(), [np.nan, -1, 0])

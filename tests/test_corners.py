@@ -488,3 +488,15 @@ def test_a_leaf_of_another_shape_loses_no_gradient_in_silence(call):
     with pytest.raises(RuntimeError, match="another shape"):
         call(before + (x * 2).sum(), x)
     assert ag.autograd.grad((x * 2).sum(), x)[0].tolist() == [[2, 2]]
+
+
+def test_a_view_of_a_leaf_that_is_itself_a_view_is_not_written():
+    leaf = ag.arange(4.0).reshape(2, 2).requires_grad_()
+    other = ag.zeros(4)[1:].requires_grad_()
+    for write in (lambda: leaf[0].zero_(), lambda: other.view(-1).add_(1), lambda: other.view(-1).__setitem__(0, 3.0)):
+        with pytest.raises(RuntimeError, match="a view of a leaf tensor that requires grad cannot be changed in place"):
+            write()
+    assert leaf.is_leaf
+    assert leaf.tolist() == [[0, 1], [2, 3]]
+    (leaf * leaf).sum().backward()
+    assert leaf.grad.tolist() == [[0, 2], [4, 6]]

@@ -86,7 +86,7 @@ CASES = {
     "sum of a list": (lambda: ag.sum([1.0]), TypeError, "sum: expected a Tensor, got a list"),
     "sum of None": (lambda: ag.sum(None), TypeError, "sum: expected a Tensor, got None"),
     "unknown keyword": (lambda: ag.sum(F, dims=0), TypeError, "dims"),
-    "unknown keyword of an operation": (lambda: ag.exp(F, out=F), TypeError, "out"),
+    "unknown keyword of an operation": (lambda: ag.exp(F, alpah=2), TypeError, "alpah"),
     "cat of nothing": (lambda: ag.cat([]), ValueError, "cat: needs at least one tensor"),
     "cat of None": (lambda: ag.cat([F, None]), TypeError, "cat: expected a Tensor, got None"),
     "clamp": (lambda: F.clamp(), RuntimeError, "clamp: give min, max, or both"),

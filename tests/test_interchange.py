@@ -59,6 +59,8 @@ def test_refused():
         ag.ones(2).__dlpack__(stream=1)
     with pytest.raises(BufferError, match="read-only or shared by expansion"):
         ag.ones(1).expand(3).__dlpack__()
+    with pytest.raises(BufferError, match="runs backwards"):
+        ag.arange(3)[::-1].__dlpack__()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -18,6 +18,7 @@ from . import fft, linalg
 from .creation import arange, asarray, empty, empty_like, eye, full, full_like, linspace, meshgrid, ones, ones_like, zeros, zeros_like
 from .information import Info, astype, can_cast, finfo, iinfo, isdtype, result_type
 from .names import ELEMENTWISE, FUNCTIONS
+from .ordering import argsort, sort
 from .wrapping import elementwise, wrapped
 
 __array_api_version__ = "2024.12"
@@ -33,7 +34,7 @@ __all__ = [
     *ELEMENTWISE.split(),
     *FUNCTIONS.split(),
     *"arange asarray empty empty_like eye from_dlpack full full_like linspace meshgrid ones ones_like zeros zeros_like".split(),
-    *"astype can_cast finfo iinfo isdtype result_type e inf nan newaxis pi fft linalg".split(),
+    *"argsort sort astype can_cast finfo iinfo isdtype result_type e inf nan newaxis pi fft linalg".split(),
     *"bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64 complex128".split(),
 ]
 

@@ -7,8 +7,8 @@ ELEMENTWISE = """
     not_equal positive pow real reciprocal remainder round sign signbit sin sinh sqrt square subtract tan tanh trunc
 """
 FUNCTIONS = """
-    all any argmax argmin argsort broadcast_arrays broadcast_to clip concat count_nonzero cumulative_prod cumulative_sum diff expand_dims
-    flip matmul matrix_transpose max mean min moveaxis nonzero permute_dims prod repeat reshape roll searchsorted sort squeeze stack std
+    all any argmax argmin broadcast_arrays broadcast_to clip concat count_nonzero cumulative_prod cumulative_sum diff expand_dims
+    flip matmul matrix_transpose max mean min moveaxis nonzero permute_dims prod repeat reshape roll searchsorted squeeze stack std
     sum take take_along_axis tensordot tile tril triu unique_all unique_counts unique_inverse unique_values unstack var vecdot where
 """
 LINALG = """

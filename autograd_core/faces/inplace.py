@@ -79,7 +79,7 @@ def refuse_leaves(name: str, target: Tensor) -> None:
     """Raise RuntimeError if, with recording on, the target is or looks into a leaf, or cannot be known to look into anything."""
     if not thread.grad:
         return
-    root = target
+    root, chain = target, [target]
     while root._view is not None and shares(root, root._view[0]):
         if root._view[1] is None:
             raise RuntimeError(
@@ -88,7 +88,9 @@ def refuse_leaves(name: str, target: Tensor) -> None:
         if not still_there(root):
             raise RuntimeError(f"{name}: the tensor that this one is a view of has changed its shape in place since; use a clone()")
         root = root._view[0]
-    for t, what in ((target, "a leaf"), (root, "a view of a leaf")):
+        chain.append(root)
+    for t in chain:
+        what = "a leaf" if t is target else "a view of a leaf"
         if t.node is not None and t.node.plan is None:
             raise RuntimeError(
                 f"{name}: {what} tensor that requires grad cannot be changed in place; do it inside no_grad(), or on a clone()"

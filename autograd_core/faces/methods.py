@@ -35,6 +35,7 @@ from . import (
     types,
 )
 from . import elementwise as elementwise_names
+from .out import WITH_OUT, with_out
 
 FACES = (  # later ones win where two have one name
     elementwise_names,
@@ -90,7 +91,8 @@ ALIASES = {
 
 def functions() -> dict[str, Callable[..., Any]]:
     """Every function of PyTorch's vocabulary that takes a tensor, by name."""
-    return named("METHODS") | named("FUNCTIONS")
+    found = named("METHODS") | named("FUNCTIONS")
+    return found | {name: with_out(found[name]) for name in WITH_OUT & found.keys()}
 
 
 def methods() -> dict[str, Callable[..., Any]]:

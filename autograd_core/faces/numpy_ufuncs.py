@@ -67,6 +67,12 @@ def radians(x: Any) -> Tensor:
     return elementwise.mul(x, math.pi / 180)
 
 
+def sign(x: Any) -> Any:
+    """-1, 0 or 1; of NaN NaN, where PyTorch says 0."""
+    found = elementwise.sign(x)
+    return elementwise.where(elementwise.isnan(x), np.nan, found) if found.dtype.kind == "f" else found
+
+
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     getattr(np, theirs): getattr(elementwise, ours)
     for theirs, ours in {
@@ -80,7 +86,6 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
         "negative": "neg",
         "absolute": "abs",
         "fabs": "abs",
-        "sign": "sign",
         "square": "square",
         "sqrt": "sqrt",
         "reciprocal": "reciprocal",
@@ -143,6 +148,7 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     }.items()
 } | {
     np.power: pointwise.pow,
+    np.sign: sign,
     np.float_power: pointwise.pow,
     np.cbrt: roots.cbrt,
     np.positive: shape.clone,

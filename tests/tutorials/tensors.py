@@ -47,6 +47,12 @@ z1 = tensor * tensor
 z2 = tensor.mul(tensor)
 print(z1 == z2)
 
+y4 = torch.rand_like(y1)
+torch.matmul(tensor, tensor.T, out=y4)
+z3 = torch.rand_like(tensor)
+torch.mul(tensor, tensor, out=z3)
+print(y4, z3)
+
 agg = tensor.sum()
 agg_item = agg.item()
 print(agg_item, type(agg_item))
