@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,3 +23,20 @@ def pytest_configure(config):
 def rng():
     """A NumPy random generator that is the same in every run."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def assert_no_cycles():
+    """Run a function and assert that all it made is gone by itself, without the garbage collector."""
+
+    def check(run):
+        run()  # the first time, what is made once and kept
+        gc.collect()
+        gc.disable()
+        try:
+            run()
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
+
+    return check

@@ -307,22 +307,13 @@ def test_other_watchers_go_on():
     assert x.node in run.gradients
 
 
-def test_nothing_is_left_behind():
-    import gc
-
+def test_nothing_is_left_behind(assert_no_cycles):
     def run():
         with ag.autograd.detect_anomaly():
             x = leaf(1.0)
             (x.exp() * 2).sum().backward()
 
-    run()
-    gc.collect()
-    gc.disable()
-    try:
-        run()
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+    assert_no_cycles(run)
 
 
 def test_off_it_is_not_there():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
 
 import numpy as np
@@ -207,7 +206,7 @@ def test_nodes_say_what_they_are():
     assert parts[1].grad_fn.next_functions == ((y.grad_fn, 0),)
 
 
-def test_hooks_make_no_cycles():
+def test_hooks_make_no_cycles(assert_no_cycles):
     def run():
         x = leaf(1.0, 2.0)
         x.register_post_accumulate_grad_hook(lambda t: None)
@@ -218,14 +217,7 @@ def test_hooks_make_no_cycles():
             loss = y.exp().sum()
         loss.backward()
 
-    run()
-    gc.collect()
-    gc.disable()
-    try:
-        run()
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+    assert_no_cycles(run)
 
 
 # ---------------------------------------------------------------------- on what is saved
