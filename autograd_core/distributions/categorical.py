@@ -15,10 +15,10 @@ from ..sequences import arange
 from ..size import Size
 from ..tensor import Tensor
 from . import constraints
-from .distribution import Distribution, clamp_probs, lazy, one_of
+from .distribution import OfProbabilities, clamp_probs, lazy, one_of
 
 
-class Classes(Distribution):
+class Classes(OfProbabilities):
     """Families over K classes: `probs` (..., K), nonnegative weights that are normalised, or `logits` (..., K), their logarithms."""
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
@@ -44,14 +44,6 @@ class Classes(Distribution):
     @lazy
     def probs(self) -> Tensor:
         return self.logits.softmax(-1)
-
-    @property
-    def _param(self) -> Tensor:
-        return self.__dict__["probs" if "probs" in self.__dict__ else "logits"]
-
-    @property
-    def param_shape(self) -> Size:
-        return self._param.shape
 
     @property
     def _num_events(self) -> int:

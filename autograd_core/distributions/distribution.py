@@ -210,7 +210,19 @@ def clamp_probs(probs: Tensor) -> Tensor:
     return probs.clamp(eps, 1 - eps)
 
 
-class Trials(Distribution):
+class OfProbabilities(Distribution):
+    """Families that are given `probs` or `logits`."""
+
+    @property
+    def _param(self) -> Tensor:
+        return self.__dict__["probs" if "probs" in self.__dict__ else "logits"]
+
+    @property
+    def param_shape(self) -> Size:
+        return self._param.shape
+
+
+class Trials(OfProbabilities):
     """Families of yes or no: `probs`, the probability of yes, or `logits`, log(probs / (1 - probs)); the other is computed when needed."""
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None):
@@ -230,14 +242,6 @@ class Trials(Distribution):
     @lazy
     def probs(self) -> Tensor:
         return self.logits.sigmoid()
-
-    @property
-    def _param(self) -> Tensor:
-        return self.__dict__["probs" if "probs" in self.__dict__ else "logits"]
-
-    @property
-    def param_shape(self) -> Size:
-        return self._param.shape
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
