@@ -14,7 +14,8 @@ import numpy as np
 from .errors import ShapeError
 from .graph import Node, accumulating, fitted
 from .plan import Cotangents, Plan
-from .tensor import Handle, Tensor, constant
+from .tensor import Tensor, constant
+from .tensor_hooks import Handle
 
 Hook = Callable[..., Any]
 

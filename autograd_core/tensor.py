@@ -16,9 +16,10 @@ import numpy as np
 from . import dtypes, writes
 from .device import CPU, Device
 from .errors import InplaceError, ShapeError
-from .graph import Node, accumulating, leaf, thread
+from .graph import Node, leaf, thread
 from .modes import enable_grad
 from .size import Size
+from .tensor_hooks import Handle, Retain
 
 
 class Tensor:
@@ -451,47 +452,3 @@ def rebuild(kind: type[Tensor], array: np.ndarray[Any, Any], requires_grad: bool
     if attributes:
         result.__dict__.update(attributes)
     return result.requires_grad_(requires_grad)
-
-
-class Handle:
-    """What registering a hook returns: `remove()` takes the hook off again; also a context manager."""
-
-    def __init__(self, node: Node, hook: Callable[[Any], Any]):
-        self.node: Node | None = node
-        self.hook = hook
-        node.hooks = sorted([*(node.hooks or ()), hook], key=lambda h: isinstance(h, Retain))  # retain_grad sees what the others left
-
-    def remove(self) -> None:
-        if self.node is not None and self.node.hooks:
-            self.node.hooks = [h for h in self.node.hooks if h is not self.hook] or None
-        self.node = None
-
-    def __enter__(self) -> Handle:
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self.remove()
-
-
-class Retain:
-    """The hook of `retain_grad`; it holds its tensor weakly."""
-
-    def __init__(self, tensor: Tensor):
-        self.tensor = ref(tensor)
-
-    @property
-    def retains(self) -> Tensor | None:
-        return self.tensor()
-
-    def __call__(self, gradient: Any) -> Any:
-        tensor = self.tensor()
-        if tensor is not None:
-            given = gradient if isinstance(gradient, Tensor) else constant(np.array(gradient))
-            with accumulating:
-                tensor._grad = given if tensor._grad is None else tensor._grad + given
-        return gradient
-
-    def follow(self, before: Node, after: Node) -> None:
-        """Move to the node that its tensor got by an in-place operation."""
-        before.hooks = [h for h in before.hooks or () if h is not self] or None
-        after.hooks = [*(after.hooks or ()), self]
