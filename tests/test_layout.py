@@ -17,7 +17,7 @@ FORBIDDEN = {
     "viz": {"optim"},
 }
 PACKAGES = set(FORBIDDEN)
-EXTRAS = ["einops", "ml_dtypes", "safetensors", "scipy", "threadpoolctl"]  # what parts of the engine can use where it is installed
+EXTRAS = ["einops", "ml_dtypes", "safetensors", "scipy"]  # what parts of the engine can use where it is installed
 HEAVY = [*EXTRAS, "viz", "matplotlib", "torch", "sklearn", "graphviz", "pygraphviz", "IPython", "PIL", "optuna"]
 
 

@@ -192,13 +192,6 @@ def test_threads():
             ag.set_num_threads(wrong)
 
 
-def test_threads_without_threadpoolctl(monkeypatch):
-    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    assert ag.get_num_threads() >= 1
-    with pytest.raises(MissingExtraError, match="threadpoolctl"):
-        ag.set_num_threads(1)
-
-
 # ---------------------------------------------------------------------- bfloat16, which stores
 
 

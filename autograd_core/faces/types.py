@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,8 +9,8 @@ import numpy as np
 
 from .. import dtypes
 from ..device import Device
-from ..errors import MissingExtraError
 from ..graph import thread
+from ..kernels import threads
 from ..ops import shape
 from ..size import Size
 from ..tensor import Tensor, constant
@@ -211,27 +210,12 @@ globals().update({name: constructor(name, dtype) for dtype, name in CONVERSIONS.
 
 
 def get_num_threads() -> int:
-    """On how many threads NumPy multiplies matrices, as far as can be told; without threadpoolctl, the processors that may be used."""
-    try:
-        from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
-    except ImportError:
-        return usable_processors()
-    return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+    """On how many threads matrices are multiplied and large arrays worked on."""
+    return threads.number()
 
 
 def set_num_threads(number: int) -> None:
-    """On how many threads NumPy is to multiply matrices.
-
-    Raises RuntimeError unless it is a positive integer, MissingExtraError where threadpoolctl (which scikit-learn brings) is missing.
-    """
+    """On how many threads matrices are to be multiplied and large arrays worked on. Raises RuntimeError unless it is a positive integer."""
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise RuntimeError(f"set_num_threads: needs a positive integer, got {number!r}")
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        raise MissingExtraError("threadpoolctl", "data", "set_num_threads") from None
-    threadpool_limits(number, user_api="blas")
-
-
-def usable_processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads.set_number(number)
