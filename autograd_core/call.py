@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -188,15 +189,17 @@ def several(op: Op) -> Callable[..., Any]:
 
 def general(op: Op) -> Callable[..., Any]:
     """The calling function of any operation: compute on the arrays, then record which arguments it came from."""
-    forward, kind, defaults, is_view = op.forward, op.promotes, op.settings, op.view
+    forward, kind, defaults, is_view, is_fused = op.forward, op.promotes, op.settings, op.view, op.backward is not None
     arity = None if op.variadic else len(op.arguments)
+    nothing = {"needs": (False,) * len(op.arguments)} if op.asks_needs else {}
+    plain_types = PLAIN | {NoneType} if is_fused else PLAIN
 
     def call(*args: Any, **given: Any) -> Any:
         for a in args:
-            if type(a) not in PLAIN:
+            if type(a) not in plain_types:
                 break
         else:  # nothing but arrays and numbers: a rule in a plain backward pass
-            return forward(*args, **given) if op.backward is None else forward(*args, **given)[0]
+            return forward(*args, **given, **nothing)[0] if is_fused else forward(*args, **given)
         if given and not given.keys() <= defaults.keys():
             raise TypeError(f"{op.name}: unexpected keyword {sorted(given.keys() - defaults.keys())}; it knows {sorted(defaults)}")
         if arity is not None and len(args) != arity:
@@ -216,7 +219,7 @@ def general(op: Op) -> Callable[..., Any]:
                     inputs.append(i)
                     parents.append(node)
             else:
-                plain += type(a) in PLAIN
+                plain += type(a) in plain_types
                 arrays.append(a)
         if not tensors:
             return on_foreign(op, args, given)
@@ -229,13 +232,17 @@ def general(op: Op) -> Callable[..., Any]:
         if kind != "no" and (len(arrays) > 1 or kind == "float" or (arrays and arrays[0].dtype.kind not in "fc")):
             arrays = promote(kind, tuple(arrays))
         try:
-            out = forward(*arrays, **given)
+            if is_fused:
+                recorded = inputs if thread.grad else ()
+                needs = {"needs": tuple([i in recorded for i in range(len(args))])} if nothing else nothing
+                out, extra = forward(*arrays, **given, **needs)
+            else:
+                out = forward(*arrays, **given)
         except Exception as error:
             raise explained(op, error, arrays, given) from error
-        if op.backward is not None:
-            out, extra = out
+        saved: Any = (tuple(arrays), {**defaults, **given}, *extra) if is_fused else None
         if op.results:
-            return several_results(op, arrays, inputs, parents, given, out)
+            return several_results(op, arrays, inputs, parents, given, out, saved)
         result = constant(out if type(out) is ndarray else arrayed(op, out))
         if is_view and isinstance(args[0], Tensor) and looks_into(result.array, args[0].array):
             # made in no_grad of a tensor that records, nobody could say what writing it means: only when it was made is noted
@@ -244,9 +251,7 @@ def general(op: Op) -> Callable[..., Any]:
         if parents and thread.grad and dtype.kind in "fc":  # through whole numbers no gradient flows
             plan = op.plan(tuple(inputs), len(arrays), (dtype is not FLOAT32 and dtype is not FLOAT64) and complex_in(op, arrays, dtype))
             if plan is not None:
-                if op.backward is not None:
-                    saved: Any = (tuple(arrays), {**defaults, **given}, *extra)
-                else:
+                if not is_fused:
                     saved = kept(plan, op, arrays, given, out)
                 result.node = record(plan, saved, tuple(parents), result.array.shape, dtype)
                 result.node.settings = given
@@ -259,7 +264,9 @@ def general(op: Op) -> Callable[..., Any]:
     return call
 
 
-def several_results(op: Op, arrays: Any, inputs: list[int], parents: list[Node], given: dict[str, Any], out: Any) -> tuple[Tensor, ...]:
+def several_results(
+    op: Op, arrays: Any, inputs: list[int], parents: list[Node], given: dict[str, Any], out: Any, saved: Any
+) -> tuple[Tensor, ...]:
     """Record a call of an operation with several results: one node stands for the call, with one on it for each result."""
     outs = tuple([arrayed(op, o) for o in out])
     results = tuple([constant(o) for o in outs])
@@ -267,7 +274,7 @@ def several_results(op: Op, arrays: Any, inputs: list[int], parents: list[Node],
     if parents and thread.grad and any(o.dtype.kind in "fc" for o in outs):
         plan = op.plan(tuple(inputs), len(arrays), any(complex_in(op, arrays, o.dtype) for o in outs))
     if plan is not None:
-        results, node = picked(plan, kept(plan, op, arrays, given, outs), tuple(parents), outs)
+        results, node = picked(plan, saved or kept(plan, op, arrays, given, outs), tuple(parents), outs)
         node.settings = given
     if thread.watch is not None:
         for result in results:
@@ -324,7 +331,12 @@ OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float, complex)
 
 
 def operand(op: Op, value: Any) -> Any:
-    """A non-Tensor argument as an array or a Python scalar. NumPy scalars count as scalars. Raises TypeError for anything else."""
+    """A non-Tensor argument as an array or a Python scalar; None for a fused operation. NumPy scalars count as scalars.
+
+    Raises TypeError for anything else.
+    """
+    if value is None and op.backward is not None:
+        return None
     if isinstance(value, np.ndarray):
         return np.asarray(value)
     if isinstance(value, np.generic):
@@ -349,9 +361,7 @@ def on_foreign(op: Op, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         handler = getattr(type(a), "__autograd_function__", None)
         if handler is not None:
             return handler(a, op, args, settings)
-    if any(isinstance(a, Tensor) for a in args):
-        return op.call(*[a if isinstance(a, Tensor) else operand(op, a) for a in args], **settings)
-    return op.forward(*[operand(op, a) for a in args], **settings)
+    return op.call(*[a if isinstance(a, Tensor) else operand(op, a) for a in args], **settings)
 
 
 def explained(op: Op, error: Exception, arrays: Sequence[Any], settings: dict[str, Any]) -> Exception:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from inspect import CO_VARARGS
 from operator import itemgetter
 from types import FunctionType
@@ -196,10 +197,13 @@ def record(plan: Plan, saved: tuple[Any, ...], parents: tuple[Node, ...], shape:
 
 def fused_plan(op: Op, inputs: tuple[int, ...]) -> Plan:
     """The plan of a fused operation: its kernel in a plain backward pass, its reference in a recorded one."""
-    backward, reference = op.backward, op.reference
+    backward: Any = op.backward
+    reference: Any = op.reference
+    if "needs" in inspect.signature(backward).parameters:
+        backward = partial(backward, needs=tuple(i in inputs for i in range(len(op.arguments))))
 
     def pull(gradient: Any, saved: tuple[Any, ...]) -> list[Any]:
-        parts = backward(gradient, *saved[2:])  # type: ignore[misc]
+        parts = backward(gradient, *saved[2:])
         return [parts[i] for i in inputs]
 
     def pull_tensors(node: Node, gradient: Tensor, saved: Any = None) -> list[Any]:
@@ -211,9 +215,11 @@ def fused_plan(op: Op, inputs: tuple[int, ...]) -> Plan:
             given[i] = on_node(arrays[i], ends[-1])
         before, thread.grad = thread.grad, True  # the reference is recorded even where the pass itself is not
         try:
-            out = reference(*given, **settings)  # type: ignore[misc]
+            out = reference(*given, **settings)
             thread.grad = before
-            found = pullback([out.node], [gradient], set(ends), retain_graph=True, create_graph=True)
+            pairs = list(zip(out, gradient, strict=True)) if op.results else [(out, gradient)]
+            pairs = [(o.node, g) for o, g in pairs if g is not None and o.node is not None]
+            found = pullback([n for n, _ in pairs], [g for _, g in pairs], set(ends), retain_graph=True, create_graph=True)
         finally:
             thread.grad = before
         for end, parent in zip(ends, node.parents, strict=True):  # only now, so that the pass did not walk what came before

@@ -49,7 +49,9 @@ def fused(
     """Declare an operation whose fast form is one kernel.
 
     The decorated forward works on arrays and returns `(out, kept)`, kept a tuple of what the backward needs.
-    `backward(g, *kept)` returns one gradient array for each array argument (None: no gradient flows to it).
+    `backward(g, *kept)` returns one gradient array for each array argument (None: no gradient flows to it). Either may have a
+    keyword-only parameter `needs`, and gets a boolean for each array argument: whether a gradient by it is wanted. With
+    `results`, out is a tuple and g a list, None for those that nothing was computed from. Array arguments may be None.
     `reference` is the same function composed of primitives: it is the double backward, the oracle of the tests, and
     what the picture shows inside the operation. `rules`, one for each array argument as of a primitive, say what the
     kernel computes, for the formula in the picture (the tests hold them equal). Other options as of `primitive`.
@@ -87,7 +89,8 @@ class Op:
         parameters = inspect.signature(forward).parameters.values()
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self.arguments = tuple(p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL))
-        self.settings = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        self.settings = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "needs"}
+        self.asks_needs = any(p.name == "needs" for p in parameters)
         self.rules = tuple(rules) if rules else (None,) * len(self.arguments)
         self.promotes: str = options.get("promotes", "same")  # "same": the arguments' common dtype; "float": at least float; "no"
         self.view: bool = options.get("view", False)  # may the result share its argument's memory?
