@@ -3,7 +3,8 @@
     python -m benchmarks.run [w1 w2 ...] [--rounds 5] [--seconds 2] [--threads 2]
     python -m benchmarks.run operations     # single operations instead of training steps
 
-Before anything is compared, both must have computed the same: the losses of the first five steps.
+Before anything is compared, both must have computed the same: the losses of the first five steps. Memory is the process's at its
+peak, less what it had before the first step (Linux only).
 """
 
 from __future__ import annotations
@@ -38,17 +39,17 @@ def worker(library: str, name: str, threads: int, seconds: float) -> dict[str, A
     return json.loads(python("-m", "benchmarks.worker", library, name, str(threads), str(seconds)))
 
 
-def compare(name: str, rounds: int, threads: int, seconds: float) -> tuple[float, float, list[float]]:
-    """Milliseconds a step of ours and theirs (medians over rounds), and the ratio of each round."""
+def compare(name: str, rounds: int, threads: int, seconds: float) -> tuple[list[float], list[float], list[float]]:
+    """Milliseconds a step and MB of memory that the steps took, of ours and theirs (medians over rounds), and each round's ratio of times."""
     mine, other, ratios = [], [], []
     for _ in range(rounds):
         a, b = worker("ours", name, threads, seconds), worker("theirs", name, threads, seconds)
         if not np.allclose(a["check"], b["check"], rtol=1e-4):
             raise SystemExit(f"{name}: the two do not compute the same: {a['check']} and {b['check']}")
-        mine.append(a["median"] * 1e3)
-        other.append(b["median"] * 1e3)
-        ratios.append(other[-1] / mine[-1])
-    return statistics.median(mine), statistics.median(other), ratios
+        mine.append((a["median"] * 1e3, a["memory"]))
+        other.append((b["median"] * 1e3, b["memory"]))
+        ratios.append(b["median"] / a["median"])
+    return [statistics.median(column) for column in zip(*mine)], [statistics.median(column) for column in zip(*other)], ratios
 
 
 def import_cost(rounds: int) -> float:
@@ -74,11 +75,14 @@ def main() -> None:
         parser.error(f"unknown workloads {sorted(unknown)}; there are {', '.join(WORKLOADS)}")
     wide = max(map(len, options.workloads))
     targets = TARGETS | LIMITS
-    print(f"{'':{wide}} {'ours ms':>9} {'PyTorch ms':>11} {'times as fast':>14} {'(rounds)':>14} {'target':>7}")
+    print(
+        f"{'':{wide}} {'ours ms':>9} {'PyTorch ms':>11} {'times as fast':>14} {'(rounds)':>14} {'target':>7} {'ours MB':>8} {'PyTorch MB':>11}"
+    )
     for name in options.workloads:
         mine, other, ratios = compare(name, options.rounds, options.threads, options.seconds)
         spread = f"{min(ratios):.2f}–{max(ratios):.2f}"
-        print(f"{name:{wide}} {mine:9.3f} {other:11.3f} {statistics.median(ratios):14.2f} {spread:>14} {targets[name]:7.2f}", flush=True)
+        told = f"{name:{wide}} {mine[0]:9.3f} {other[0]:11.3f} {statistics.median(ratios):14.2f} {spread:>14} {targets[name]:7.2f}"
+        print(f"{told} {mine[1]:8.0f} {other[1]:11.0f}", flush=True)
     cost = import_cost(max(options.rounds, 5))
     print(f"import autograd_core, nn, optim: NumPy's own and {cost * 1e3:.0f} ms (at most {IMPORT_LIMIT * 1e3:.0f})")
 
