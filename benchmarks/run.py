@@ -40,7 +40,7 @@ def worker(library: str, name: str, threads: int, seconds: float) -> dict[str, A
 
 
 def compare(name: str, rounds: int, threads: int, seconds: float) -> tuple[list[float], list[float], list[float]]:
-    """Milliseconds a step and MB of memory that the steps took, of ours and theirs (medians over rounds), and each round's ratio of times."""
+    """Milliseconds and MB that a step of ours and theirs takes (medians over rounds), and each round's ratio of times."""
     mine, other, ratios = [], [], []
     for _ in range(rounds):
         a, b = worker("ours", name, threads, seconds), worker("theirs", name, threads, seconds)
@@ -75,9 +75,8 @@ def main() -> None:
         parser.error(f"unknown workloads {sorted(unknown)}; there are {', '.join(WORKLOADS)}")
     wide = max(map(len, options.workloads))
     targets = TARGETS | LIMITS
-    print(
-        f"{'':{wide}} {'ours ms':>9} {'PyTorch ms':>11} {'times as fast':>14} {'(rounds)':>14} {'target':>7} {'ours MB':>8} {'PyTorch MB':>11}"
-    )
+    titles = f"{'ours ms':>9} {'PyTorch ms':>11} {'times as fast':>14} {'(rounds)':>14} {'target':>7} {'ours MB':>8} {'PyTorch MB':>11}"
+    print(" " * wide, titles)
     for name in options.workloads:
         mine, other, ratios = compare(name, options.rounds, options.threads, options.seconds)
         spread = f"{min(ratios):.2f}–{max(ratios):.2f}"
