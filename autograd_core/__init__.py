@@ -56,6 +56,7 @@ from .faces import methods as _methods
 from .faces import numpy as _numpy
 from .factory import contiguous_format, preserve_format, strided
 from .interchange import from_dlpack
+from .kernels import allocator as _allocator
 from .modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from .ops.activation import softplus
 from .ops.linalg import einsum
@@ -73,12 +74,12 @@ short, int, long, bool = int16, int32, int64, _dtypes.bool_
 cfloat, cdouble = complex64, complex128
 dtype = type(float32)
 
+_allocator.keep_freed_memory()
 _methods.install()
 _numpy.install()
 _interchange.install()
 globals().update(_methods.functions())
 detach_ = _methods.detach_
-
 
 _LATER = {  # loaded when first asked for, so that importing stays quick: name -> module, or module and what to take from it
     "array_api": ".array_api",
