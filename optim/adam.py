@@ -9,13 +9,13 @@ import numpy as np
 
 from autograd_core.tensor import Tensor
 
-from .blocks import Array, each, scalar
-from .optimizer import Optimizer, Params, check, check_kinds, counted, zeros_like
+from .blocks import Array, scalar
+from .elementwise import Elementwise, Rule
+from .optimizer import Params, check, check_kinds
+from .passes import approach, approach_square, descend, direction, root
 
-MEANS = "exp_avg", "exp_avg_sq", "max_exp_avg_sq"
 
-
-class Adam(Optimizer):
+class Adam(Elementwise):
     """param -= lr · m / (√v + eps), with m and v running means of the gradient and its square, corrected for starting at zero.
 
     `betas` are the means' weights of the past; `weight_decay` · param is added to the gradient (or taken from the parameter
@@ -23,6 +23,9 @@ class Adam(Optimizer):
     Raises ValueError for settings out of range. Sources: arXiv:1412.6980, algorithm 1; for amsgrad
     https://openreview.net/forum?id=ryQu7f-RZ.
     """
+
+    always = ("step", "exp_avg", "exp_avg_sq")
+    sometimes = ("max_exp_avg_sq",)
 
     def __init__(
         self,
@@ -42,8 +45,7 @@ class Adam(Optimizer):
     ):
         check("learning rate", lr)
         check("epsilon value", eps)
-        check("beta parameter at index 0", betas[0], below=1.0)
-        check("beta parameter at index 1", betas[1], below=1.0)
+        check_betas(betas)
         check("weight_decay value", weight_decay)
         check_kinds(differentiable, foreach, fused)
         super().__init__(
@@ -63,11 +65,10 @@ class Adam(Optimizer):
             },
         )
 
-    def update(
+    def rule(
         self,
-        param: Array,
-        grad: Array,
-        state: dict[str, Any],
+        dtype: np.dtype[Any],
+        numbers: tuple[float, ...],
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -76,44 +77,29 @@ class Adam(Optimizer):
         maximize: bool = False,
         decoupled_weight_decay: bool = False,
         **other: Any,
-    ) -> None:
-        step = counted(state)
-        for name in MEANS if amsgrad else MEANS[:2]:
-            if name not in state:
-                state[name] = zeros_like(param)
+    ) -> Rule:
+        step = numbers[0] + 1
         # m / (1 - β₁ᵗ) / (√(v / (1 - β₂ᵗ)) + eps), with both corrections drawn out of the passes over memory
-        root = math.sqrt(1 - betas[1] ** step)
-        past1, new1 = scalar(betas[0], param.dtype), scalar(1 - betas[0], param.dtype)
-        past2, new2 = scalar(betas[1], param.dtype), scalar(1 - betas[1], param.dtype)
-        rate, floor = scalar(lr * root / (1 - betas[0] ** step), param.dtype), scalar(eps * root, param.dtype)
-        decay, shrink = scalar(weight_decay, param.dtype), scalar(1 - lr * weight_decay, param.dtype)
+        unbiased = math.sqrt(1 - betas[1] ** step)
+        new1 = scalar(1 - betas[0], dtype)
+        past2, new2 = scalar(betas[1], dtype), scalar(1 - betas[1], dtype)
+        rate, floor = scalar(lr * unbiased / (1 - betas[0] ** step), dtype), scalar(eps * unbiased, dtype)
+        decay, shrink = scalar(0 if decoupled_weight_decay else weight_decay, dtype), scalar(1 - lr * weight_decay, dtype)
 
         def change(p: Array, g: Array, m: Array, v: Array, *others: Array) -> None:
             d, t = others[-2:]
-            if maximize:
-                g = np.negative(g, out=d)
-            if weight_decay and decoupled_weight_decay:
+            if decoupled_weight_decay and weight_decay:
                 np.multiply(p, shrink, out=p)
-            elif weight_decay:
-                np.multiply(p, decay, out=t)
-                g = np.add(g, t, out=d)
-            np.multiply(m, past1, out=m)
-            np.multiply(g, new1, out=t)
-            np.add(m, t, out=m)
-            np.multiply(v, past2, out=v)
-            np.multiply(g, g, out=t)
-            np.multiply(t, new2, out=t)
-            np.add(v, t, out=v)
+            g = direction(p, g, decay, maximize, d, t)
+            approach(m, g, new1, t)
+            approach_square(v, g, past2, new2, t)
             if amsgrad:
                 v = np.maximum(others[0], v, out=others[0])
-            np.sqrt(v, out=t)
-            np.add(t, floor, out=t)
-            np.divide(m, t, out=t)
-            np.multiply(t, rate, out=t)
-            np.subtract(p, t, out=p)
+            np.divide(m, root(v, floor, t), out=t)
+            descend(p, t, rate, t)
 
-        largest = [state["max_exp_avg_sq"].array] if amsgrad else []
-        each(change, 2, param, grad, state["exp_avg"].array, state["exp_avg_sq"].array, *largest)
+        arrays = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if amsgrad else ("exp_avg", "exp_avg_sq")
+        return Rule(change, arrays, 2, (step,))
 
 
 class AdamW(Adam):
@@ -148,3 +134,8 @@ class AdamW(Adam):
             fused=fused,
             decoupled_weight_decay=True,
         )
+
+
+def check_betas(betas: tuple[Any, Any]) -> None:
+    check("beta parameter at index 0", betas[0], below=1.0)
+    check("beta parameter at index 1", betas[1], below=1.0)

@@ -1,71 +1,75 @@
-"""Going over large arrays in blocks that stay in the processor's cache.
+"""Going over many arrays element by element, large ones in blocks that stay in the processor's cache.
 
 An update is many passes over four or five arrays. Done block by block it reads and writes memory once.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from autograd_core import writes
+from autograd_core.kernels.scratch import scratch
+from autograd_core.kernels.threads import in_parallel, pieces
+
 Array: TypeAlias = np.ndarray[Any, Any]
+Change: TypeAlias = Callable[..., None]
 
-SMALL = 1 << 15  # bytes of an array that is not worth any of this
+SMALL = 1 << 15  # bytes of an array that is not worth cutting up
 BLOCK = 1 << 18  # bytes of an array in a block: what most of the passes touch then fits into a cache of one MiB
+SHARED = 1 << 20  # bytes of all first arrays from which a second thread pays
 
 
-def each(change: Callable[..., Any], scratch: int, *arrays: Array) -> None:
-    """Call `change(*blocks, *scratch arrays)` for corresponding blocks of all arrays, until each element was in one.
+def sweep(change: Change, spare: int, members: Sequence[tuple[Array, ...]]) -> None:
+    """Call `change(*arrays, *spare arrays)` until each element of each member was in one call.
 
-    The arrays have one shape and dtype; the blocks look into their memory, except that the second one's (the gradient's)
-    may be copies. Complex numbers come as their real and imaginary parts. The scratch arrays hold anything.
+    A member is a tuple of arrays of one shape; all members have as many, of one dtype. `change` writes into the arrays,
+    but for the second (the gradient), which may be a copy; it sees whole arrays or blocks of them, and is called by
+    several threads. Complex numbers come as their real and imaginary parts. The spare arrays hold anything.
     """
-    first = arrays[0]
-    if first.nbytes <= SMALL and first.dtype.kind == "f":
-        change(*arrays, *[np.empty(first.shape, first.dtype) for _ in range(scratch)])
-        return
-    if first.dtype.kind == "c":
-        arrays = tuple([real_pairs(a) for a in arrays])
+    if members and members[0][0].dtype.kind == "c":
+        members = [tuple([real_pairs(a) for a in arrays]) for arrays in members]
+    blocks: list[tuple[Array, ...]] = []
+    total = 0
+    for arrays in members:
+        total += arrays[0].nbytes
+        if arrays[0].nbytes <= SMALL:
+            change(*arrays, *[np.empty(arrays[0].shape, arrays[0].dtype) for _ in range(spare)])
+        else:
+            blocks += cut(arrays)
+
+    def one(arrays: tuple[Array, ...]) -> None:
+        change(*arrays, *scratch(spare, arrays[0].shape, arrays[0].dtype, "optim"))
+
+    if total >= SHARED and distinct(members):
+        in_parallel(one, blocks)
+    else:
+        for arrays in blocks:
+            one(arrays)
+
+
+def distinct(members: Sequence[tuple[Array, ...]]) -> bool:
+    """Whether no two members write into the same memory, so that their order makes no difference."""
+    return len({id(writes.owner(arrays[0])) for arrays in members}) == len(members)
+
+
+def cut(arrays: tuple[Array, ...]) -> list[tuple[Array, ...]]:
+    """A member as blocks that together are the whole of it."""
+    if arrays[0].nbytes <= BLOCK:
+        return [arrays]
     if all([a.flags.c_contiguous for a in (arrays[0], *arrays[2:])]):  # noqa: C419 - a list is faster
         arrays = tuple([a.reshape(-1) for a in arrays])
     first = arrays[0]
-    if first.ndim == 0 or not first.size:
-        change(*arrays, *_scratch.get(scratch, first))
-        return
-    blocks = -(-first.nbytes // BLOCK)
-    length = -(-len(first) // blocks)  # in entries of the first dimension: elements, or rows where they do not lie in order
-    spare = _scratch.get(scratch, first[:length])
-    for k in range(0, len(first), length):
-        if k + length > len(first):
-            spare = [s[: len(first) - k] for s in spare]
-        change(*[a[k : k + length] for a in arrays], *spare)
+    length = max(1, len(first) * BLOCK // first.nbytes)  # entries of the first dimension: elements, or rows where they lie in no order
+    return [tuple([a[part] for a in arrays]) for part in pieces(len(first), length)]
 
 
 def real_pairs(array: Array) -> Array:
     """A complex array's memory as real numbers, two for each."""
     return array[..., None].view(array.real.dtype)
-
-
-class _Scratch(threading.local):
-    """Memory that this thread uses again and again: fresh pages would cost more than the arithmetic done in them."""
-
-    def __init__(self) -> None:
-        self.buffers: dict[tuple[int, Any], Array] = {}
-
-    def get(self, count: int, like: Array) -> list[Array]:
-        """`count` arrays of this shape and dtype."""
-        n = like.size
-        buffer = self.buffers.get((count, like.dtype))
-        if buffer is None or buffer.shape[1] < n:
-            self.buffers[count, like.dtype] = buffer = np.empty((count, max(n, BLOCK // like.itemsize)), like.dtype)
-        return [row[:n].reshape(like.shape) for row in buffer]
-
-
-_scratch = _Scratch()
 
 
 @lru_cache(maxsize=256)

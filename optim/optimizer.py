@@ -5,29 +5,35 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from copy import deepcopy
-from itertools import chain, count
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from autograd_core import writes
-from autograd_core.modes import enable_grad
-from autograd_core.tensor import Tensor, constant
+from autograd_core.modes import enable_grad, no_grad
+from autograd_core.tensor import Tensor
 
+from . import state
 from .blocks import Array
+from .hooks import HookHandle, Hooks, hooked, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+__all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 
 Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
-new_id = count().__next__
-
 
 class Optimizer:
-    """The base of all optimizers: a subclass gives its `defaults` (settings by name) and defines `update`.
+    """The base of all optimizers: a subclass gives its `defaults` (settings by name) and defines `update` (or `step`).
 
     `params` are Tensors, or (name, Tensor) pairs, or dictionaries with "params" and settings of their own. Raises
     TypeError and ValueError for parameters that cannot be optimized, see add_param_group.
     """
+
+    numbers: tuple[str, ...] = ("step",)  # what of a parameter's state is a number: it keeps its own dtype when it is loaded
+    always: tuple[str, ...] | None = None  # what the state of a parameter holds, once it holds anything; None: nobody knows
+    sometimes: tuple[str, ...] = ()  # and what it may hold besides
+    _opt_called = False  # has a step been made since a schedule first looked?
+    _scheduled = False  # is there such a schedule?
 
     def __init__(self, params: Params, defaults: dict[str, Any]):
         if isinstance(params, Tensor):
@@ -35,13 +41,18 @@ class Optimizer:
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        self._before: dict[int, Callable[..., Any]] = {}
-        self._after: dict[int, Callable[..., Any]] = {}
+        self._hooks = Hooks()
         groups: list[Any] = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
+
+    def __init_subclass__(cls, **settings: Any):
+        """A `step` that a subclass defines runs the hooks, too."""
+        super().__init_subclass__(**settings)
+        if "step" in cls.__dict__:
+            cls.step = hooked(cls.__dict__["step"])  # type: ignore[method-assign]
 
     # ------------------------------------------------------------------ the rule
 
@@ -52,32 +63,38 @@ class Optimizer:
         """
         raise NotImplementedError("abstract: an Optimizer defines update")
 
+    def update_all(self, params: list[Tensor], settings: dict[str, Any]) -> None:
+        """Change all parameters of a group that have a gradient."""
+        for param in params:
+            state = self.state.get(param, {})
+            self.update(param.array, param._grad.array, state, **settings)  # type: ignore[union-attr]
+            if state:
+                self.state[param] = state
+
+    def check_params(self, params: list[Tensor]) -> None:
+        """Raise for parameters that a step cannot change: it asks before it changes any."""
+
+    def state_shape(self, name: str, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+        """The shape of what the state holds under this name for a parameter of this shape; None: any."""
+        return () if name in self.numbers else shape
+
+    @hooked
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update all parameters that have a gradient. A `closure` that computes the loss is called first; its loss is returned."""
-        for hook in tuple(self._before.values()):
-            hook(self, (), {"closure": closure})
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        with np.errstate(all="ignore"):  # a gradient that overflowed makes the parameter so too, as in PyTorch
-            self._update_all()
-        for hook in tuple(self._after.values()):
-            hook(self, (), {"closure": closure})
-        return loss
-
-    def _update_all(self) -> None:
         operation = type(self).__name__ + ".step"
-        for group in self.param_groups:
-            settings = {k: v.item() if isinstance(v, Tensor) else v for k, v in group.items() if k != "params"}
-            for param in group["params"]:
-                if param._grad is None:
-                    continue
-                state = self.state.get(param, {})
-                self.update(param.array, param._grad.array, state, **settings)
-                if state:
-                    self.state[param] = state
-                writes.note(param.array, operation)
+        groups = [(group, [param for param in group["params"] if param._grad is not None]) for group in self.param_groups]
+        for _, params in groups:
+            self.check_params(params)
+        with np.errstate(all="ignore"):  # a gradient that overflowed makes the parameter so too, as in PyTorch
+            for group, params in groups:
+                self.update_all(params, {k: v.item() if isinstance(v, Tensor) else v for k, v in group.items() if k != "params"})
+                for param in params:
+                    writes.note(param.array, operation)
+        return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop all gradients, or with `set_to_none=False` write zeros into them."""
@@ -87,18 +104,6 @@ class Optimizer:
                     param._grad = None
                 elif param._grad is not None:
                     param._grad.detach_().zero_()
-
-    def register_step_pre_hook(self, hook: Callable[..., Any]) -> StepHook:
-        """Call `hook(optimizer, args, kwargs)` before every step."""
-        return StepHook(self._before, hook)
-
-    def register_step_post_hook(self, hook: Callable[..., Any]) -> StepHook:
-        """Call `hook(optimizer, args, kwargs)` after every step."""
-        return StepHook(self._after, hook)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """For copies and pickles: hooks belong to the optimizer that they were registered with."""
-        return {**self.__dict__, "_before": {}, "_after": {}}
 
     # ------------------------------------------------------------------ groups
 
@@ -147,83 +152,67 @@ class Optimizer:
 
         Its tensors are the optimizer's own, not copies.
         """
-        order = {id(param): k for k, param in reversed(list(enumerate(self._parameters())))}
-        groups = [{**group, "params": [order[id(param)] for param in group["params"]]} for group in self.param_groups]
-        return {"state": {order.get(id(key), key): value for key, value in self.state.items()}, "param_groups": groups}
+        for hook in tuple(self._hooks.save_before.values()):
+            hook(self)
+        saved = state.packed(self)
+        for hook in tuple(self._hooks.save_after.values()):
+            saved = state.or_else(hook(self, saved), saved)
+        return saved
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over a copy of what `state_dict` gave: the next steps are those the other optimizer would have made, to the bit.
 
-        Raises ValueError, and changes nothing, when groups or their numbers of parameters differ.
+        Raises ValueError, and changes nothing, when groups or their numbers of parameters differ, and for the state of
+        another kind of optimizer or of parameters of other shapes.
         """
-        saved = [dict(group) for group in state_dict["param_groups"]]
-        sizes, own = [len(group["params"]) for group in saved], [len(group["params"]) for group in self.param_groups]
-        if len(sizes) != len(own):
-            raise ValueError(f"loaded state dict has a different number of parameter groups: {len(sizes)}, here {len(own)}")
-        if sizes != own:
-            raise ValueError(
-                f"loaded state dict contains a parameter group that doesn't match the size of optimizer's group: {sizes}, here {own}"
-            )
-        numbers = chain.from_iterable(group["params"] for group in saved)
-        by_number = dict(zip(numbers, self._parameters(), strict=True))
-        state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
-        for key, entries in state_dict["state"].items():
-            if key in by_number:
-                state[by_number[key]] = {name: copied(name, value, by_number[key]) for name, value in entries.items()}
-            else:
-                state[key] = deepcopy(entries)
-        groups = []
-        for group, other in zip(self.param_groups, saved, strict=True):
-            names = {"param_names": group["param_names"]} if "param_names" in group else {}
-            others = {name: deepcopy(value) for name, value in other.items() if name != "params"}
-            groups.append({**self.defaults, **names, **others, "params": group["params"]})
-        self.state, self.param_groups = state, groups
+        given = dict(state_dict)
+        for hook in tuple(self._hooks.load_before.values()):
+            given = state.or_else(hook(self, given), given)
+        with no_grad():
+            self.state, self.param_groups = state.unpacked(self, given)
+        for hook in tuple(self._hooks.load_after.values()):
+            hook(self)
 
-    def _parameters(self) -> list[Tensor]:
-        return [param for group in self.param_groups for param in group["params"]]
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: hooks belong to the optimizer that they were registered with."""
+        return {**self.__dict__, "_hooks": Hooks()}
 
+    # ------------------------------------------------------------------ hooks
 
-class StepHook:
-    """What registering a step hook returns: `remove()` takes the hook off again."""
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call `hook(optimizer, args, kwargs)` before every step, with its arguments; a pair that it returns replaces them."""
+        return HookHandle(self._hooks.before, hook)
 
-    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]):
-        self.id = new_id()
-        self.hooks = hooks
-        hooks[self.id] = hook
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call `hook(optimizer, args, kwargs)` after every step."""
+        return HookHandle(self._hooks.after, hook)
 
-    def remove(self) -> None:
-        self.hooks.pop(self.id, None)
+    def register_state_dict_pre_hook(self, hook: Callable[[Optimizer], None], prepend: bool = False) -> HookHandle:
+        """Call `hook(optimizer)` before every `state_dict`; `prepend` puts it before the others."""
+        return HookHandle(self._hooks.save_before, hook, prepend)
 
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
+        """Call `hook(optimizer, state_dict)` after every `state_dict`; what it returns, if anything, replaces the result."""
+        return HookHandle(self._hooks.save_after, hook, prepend)
 
-def copied(name: str, value: Any, param: Tensor) -> Any:
-    """A copy of a value of the state, in the parameter's dtype (the number of steps keeps its own)."""
-    if not isinstance(value, Tensor):
-        return deepcopy(value)
-    cast = name != "step" and param.array.dtype.kind in "fc" and value.array.dtype.kind in "fc"
-    return constant(np.array(value.array, param.array.dtype if cast else value.array.dtype, order="C"))
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
+        """Call `hook(optimizer, state_dict)` before every `load_state_dict`; what it returns, if anything, is loaded instead."""
+        return HookHandle(self._hooks.load_before, hook, prepend)
 
-
-def zeros_like(param: Array) -> Tensor:
-    """State of a parameter's shape and dtype."""
-    return constant(np.zeros(param.shape, param.dtype))
-
-
-def counted(state: dict[str, Any]) -> float:
-    """The number of this step, from 1, kept in the state's `step` as PyTorch keeps it."""
-    if "step" not in state:
-        state["step"] = constant(np.zeros((), np.float32))
-    steps = state["step"].array
-    steps += 1
-    return steps.item()
+    def register_load_state_dict_post_hook(self, hook: Callable[[Optimizer], None], prepend: bool = False) -> HookHandle:
+        """Call `hook(optimizer)` after every `load_state_dict`."""
+        return HookHandle(self._hooks.load_after, hook, prepend)
 
 
 def check(name: str, value: Any, below: float = float("inf")) -> None:
-    """Raises ValueError unless the value is at least 0, and below the bound."""
+    """Raises ValueError unless the value is a number (or a tensor of one) of at least 0, and below the bound."""
+    if isinstance(value, Tensor) and value.numel() != 1:
+        raise ValueError(f"Invalid {name}: a tensor of {value.numel()} elements; it takes one number")
     if not 0.0 <= float(value) < below and not (below == float("inf") == float(value)):
         raise ValueError(f"Invalid {name}: {value}")
 
 
-def check_kinds(differentiable: bool, foreach: bool | None, fused: bool | None) -> None:
+def check_kinds(differentiable: bool = False, foreach: bool | None = None, fused: bool | None = None) -> None:
     """PyTorch's choices of how to compute: here there is one way, so they are only checked."""
     if fused and foreach:
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
@@ -232,3 +221,8 @@ def check_kinds(differentiable: bool, foreach: bool | None, fused: bool | None) 
             "differentiable=True: the update is written in place, outside of any graph. To differentiate through it, compute it: "
             "w = w - lr * grad, with autograd.grad(..., create_graph=True)"
         )
+
+
+def as_float(loss: Any) -> float:
+    """A loss as a number, whether it was recorded or not."""
+    return loss.item() if isinstance(loss, Tensor) else float(loss)

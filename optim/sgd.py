@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import SMALL, Array, each, scalar
-from .optimizer import Optimizer, Params, check, check_kinds, zeros_like
+from .blocks import Array, scalar
+from .elementwise import Elementwise, Rule
+from .optimizer import Params, check, check_kinds
+from .passes import descend, direction
 
 
-class SGD(Optimizer):
+class SGD(Elementwise):
     """param -= lr · d, with d the gradient + weight_decay · param, or its running sum with `momentum`.
 
     The sum is momentum · sum + (1 - dampening) · d; with `nesterov` the step goes along d + momentum · sum. `maximize`
@@ -18,13 +20,17 @@ class SGD(Optimizer):
     Source: Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum in deep learning, 2013.
     """
 
+    numbers = ()
+    always = ()
+    sometimes = ("momentum_buffer",)
+
     def __init__(
         self,
         params: Params,
         lr: Any = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: float = 0,
+        weight_decay: Any = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
@@ -53,11 +59,14 @@ class SGD(Optimizer):
             },
         )
 
-    def update(
+    def read(self, state: dict[str, Any], settings: dict[str, Any]) -> tuple[float, ...]:
+        """Whether there is a sum already."""
+        return (state.get("momentum_buffer") is not None,)
+
+    def rule(
         self,
-        param: Array,
-        grad: Array,
-        state: dict[str, Any],
+        dtype: np.dtype[Any],
+        numbers: tuple[float, ...],
         lr: float = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
@@ -65,41 +74,31 @@ class SGD(Optimizer):
         nesterov: bool = False,
         maximize: bool = False,
         **other: Any,
-    ) -> None:
-        rate = scalar(lr, param.dtype)
-        if not (momentum or weight_decay or maximize):
-            if param.nbytes <= SMALL:
-                param -= grad * rate
-                return
+    ) -> Rule:
+        (begun,) = numbers
+        decay, keep, take = scalar(weight_decay, dtype), scalar(momentum, dtype), scalar(1 - dampening, dtype)
+        rate = scalar(-lr if maximize and not (momentum or weight_decay) else lr, dtype)
 
-            def descend(p: Array, g: Array, t: Array) -> None:
-                np.multiply(g, rate, out=t)
-                np.subtract(p, t, out=p)
+        def plain(p: Array, g: Array, t: Array) -> None:
+            descend(p, g, rate, t)
 
-            each(descend, 1, param, grad)
-            return
-        decay, keep, take = scalar(weight_decay, param.dtype), scalar(momentum, param.dtype), scalar(1 - dampening, param.dtype)
-        begun = state.get("momentum_buffer") is not None
-        if momentum and not begun:
-            state["momentum_buffer"] = zeros_like(param)
+        def change(p: Array, g: Array, *others: Array) -> None:
+            d, t = others[-2:]
+            g = direction(p, g, decay, maximize, d, t)
+            if momentum:
+                m = others[0]
+                if begun:
+                    np.multiply(m, keep, out=m)
+                    np.add(m, np.multiply(g, take, out=t) if dampening else g, out=m)
+                else:
+                    np.copyto(m, g)
+                if nesterov:
+                    np.multiply(m, keep, out=t)
+                    g = np.add(g, t, out=d)
+                else:
+                    g = m
+            descend(p, g, rate, t)
 
-        def change(p: Array, g: Array, m: Array, d: Array, t: Array) -> None:
-            if maximize:
-                g = np.negative(g, out=d)
-            if weight_decay:
-                np.multiply(p, decay, out=t)
-                g = np.add(g, t, out=d)
-            if momentum and begun:
-                np.multiply(m, keep, out=m)
-                np.add(m, np.multiply(g, take, out=t) if dampening else g, out=m)
-            elif momentum:
-                np.copyto(m, g)
-            if nesterov:
-                np.multiply(m, keep, out=t)
-                g = np.add(g, t, out=d)
-            elif momentum:
-                g = m
-            np.multiply(g, rate, out=t)
-            np.subtract(p, t, out=p)
-
-        each(change, 2, param, grad, state["momentum_buffer"].array if momentum else param)
+        if not (momentum or weight_decay):
+            return Rule(plain, (), 1)
+        return Rule(change, ("momentum_buffer",) if momentum else (), 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 import autograd_core as ag
 import nn
 import optim
-from optim.blocks import BLOCK, SMALL, each
+from optim.blocks import BLOCK, SHARED, SMALL, sweep
 
 MADE = {
     "SGD": lambda p: optim.SGD(p, lr=0.05),
@@ -21,6 +22,17 @@ MADE = {
     "Adam": lambda p: optim.Adam(p, lr=0.05),
     "Adam with amsgrad": lambda p: optim.Adam(p, lr=0.05, amsgrad=True, weight_decay=1e-3),
     "AdamW": lambda p: optim.AdamW(p, lr=0.05),
+    "RMSprop": lambda p: optim.RMSprop(p, lr=0.01),
+    "RMSprop, centered": lambda p: optim.RMSprop(p, lr=0.005, centered=True, momentum=0.5, weight_decay=1e-3),
+    "Adagrad": lambda p: optim.Adagrad(p, lr=0.1, lr_decay=1e-3),
+    "Adadelta": lambda p: optim.Adadelta(p),
+    "Adamax": lambda p: optim.Adamax(p, lr=0.05),
+    "NAdam": lambda p: optim.NAdam(p, lr=0.05),
+    "RAdam": lambda p: optim.RAdam(p, lr=0.05),
+    "ASGD": lambda p: optim.ASGD(p, lr=0.05, t0=10),
+    "Rprop": lambda p: optim.Rprop(p),
+    "Adafactor": lambda p: optim.Adafactor(p, lr=0.1),
+    "Muon": lambda p: optim.Muon([q for q in p if q.ndim == 2], lr=0.02),
 }
 every = pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 
@@ -63,6 +75,15 @@ def test_updates_are_in_place_and_do_not_record(make):
 
 
 @every
+def test_no_step_leaves_a_reference_cycle(make, assert_no_cycles):
+    def run():
+        model, loss = problem()
+        train(make(model.parameters()), loss, 2)
+
+    assert_no_cycles(run)
+
+
+@every
 def test_gradients_stay_as_they_are(make):
     model, loss = problem()
     optimizer = make(model.parameters())
@@ -84,8 +105,19 @@ def test_a_backward_pass_through_updated_weights_is_refused(make):
         value.backward()
 
 
+def saved_and_loaded(state):
+    file = io.BytesIO()
+    ag.save(state, file)
+    file.seek(0)
+    return ag.load(file)
+
+
 @every
-@pytest.mark.parametrize("through", [lambda d: d, copy.deepcopy, lambda d: pickle.loads(pickle.dumps(d))], ids=["dict", "copy", "pickle"])
+@pytest.mark.parametrize(
+    "through",
+    [lambda d: d, copy.deepcopy, lambda d: pickle.loads(pickle.dumps(d)), saved_and_loaded],
+    ids=["dict", "copy", "pickle", "file"],
+)
 def test_training_goes_on_to_the_bit_after_loading(make, through):
     model, loss = problem()
     optimizer = make(model.parameters())
@@ -152,6 +184,78 @@ def test_loading_what_does_not_fit_changes_nothing():
         optimizer.load_state_dict({"state": {}})
 
 
+ALIKE = [{"Adam", "Adam with amsgrad", "AdamW", "RAdam"}]  # what one of these keeps, the other keeps as well
+
+
+@pytest.mark.parametrize("source", MADE)
+def test_the_state_of_another_kind_of_optimizer_is_refused(source):
+    model, loss = problem()
+    params = [model[0].weight, model[2].weight]
+    first = MADE[source](params)
+    train(first, loss, 2)
+    state = first.state_dict()
+    for target, make in MADE.items():
+        second = make(params)
+        if type(second) is type(first) or any({source, target} <= names for names in ALIKE):
+            continue
+        before = copy.deepcopy(second.state_dict())
+        with pytest.raises(ValueError, match="another optimizer"):
+            second.load_state_dict(state)
+        assert repr(second.state_dict()) == repr(before)
+
+
+@every
+def test_the_state_of_other_parameters_is_refused(make):
+    p, q = nn.Parameter(ag.ones(2, 3)), nn.Parameter(ag.ones(3, 4))
+    first, second = make([p]), make([q])
+    p.grad = ag.ones(2, 3)
+    first.step()
+    if not first.state:
+        return second.load_state_dict(first.state_dict())  # nothing to go wrong
+    before = copy.deepcopy(second.state_dict())
+    with pytest.raises(ValueError, match="shape"):
+        second.load_state_dict(first.state_dict())
+    assert repr(second.state_dict()) == repr(before)
+    broken = first.state_dict()
+    broken["state"][0] = dict(list(broken["state"][0].items())[1:])
+    if first.always:
+        with pytest.raises(ValueError, match="another optimizer"):
+            make([p]).load_state_dict(broken)
+
+
+def test_the_state_of_complex_parameters_is_refused_by_real_ones():
+    p, q = nn.Parameter(ag.ones(2, dtype=ag.complex64)), nn.Parameter(ag.ones(2))
+    first = optim.Adam([p])
+    p.grad = ag.ones(2, dtype=ag.complex64)
+    first.step()
+    with pytest.raises(ValueError, match="complex"):
+        optim.Adam([q]).load_state_dict(first.state_dict())
+
+
+def test_steps_saved_as_plain_numbers_load():
+    p = nn.Parameter(ag.ones(2))
+    first, second = optim.NAdam([p]), optim.NAdam([p])
+    p.grad = ag.ones(2)
+    first.step()
+    state = first.state_dict()
+    state["state"][0] = {k: v.item() if k in first.numbers else v for k, v in state["state"][0].items()}
+    second.load_state_dict(state)
+    second.step()
+    assert second.state[p]["step"].item() == 2
+    assert second.state[p]["mu_product"].dtype == np.float32
+
+
+def test_states_saved_before_a_setting_existed_load():
+    p = nn.Parameter(ag.ones(2))
+    optimizer = optim.Adam([p], lr=0.1, amsgrad=True)
+    state = optim.Adam([p], lr=0.5).state_dict()
+    for name in ("maximize", "foreach", "fused", "capturable", "differentiable", "decoupled_weight_decay", "amsgrad"):
+        del state["param_groups"][0][name]
+    optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0]["lr"] == 0.5
+    assert optimizer.param_groups[0]["amsgrad"] is True
+
+
 def test_parameters_without_gradients_are_left_alone():
     p, q = nn.Parameter(ag.ones(2)), nn.Parameter(ag.ones(2))
     optimizer = optim.Adam([p, q], lr=0.1)
@@ -211,6 +315,78 @@ def test_hooks_around_a_step():
     assert [value for _, value in seen] == pytest.approx([1, 0.9, 0.8])
 
 
+def test_a_hook_before_a_step_sees_and_replaces_its_arguments():
+    p = nn.Parameter(ag.ones(2))
+    optimizer, seen = optim.SGD([p], lr=0.1), []
+
+    def hook(o, args, kwargs):
+        seen.append((args, kwargs))
+        return (o, lambda: 5.0), {}
+
+    with optimizer.register_step_pre_hook(hook):
+        assert optimizer.step() == 5.0
+        assert optimizer.step(closure=None) == 5.0
+    assert seen == [((optimizer,), {}), ((optimizer,), {"closure": None})]
+    assert optimizer.step() is None
+    with optimizer.register_step_pre_hook(lambda *_: 3), pytest.raises(RuntimeError, match="pair"):
+        optimizer.step()
+
+
+def test_hooks_of_all_optimizers():
+    seen = []
+    first, second = (optim.SGD([nn.Parameter(ag.ones(2))], lr=0.1) for _ in range(2))
+    with (
+        optim.optimizer.register_optimizer_step_pre_hook(lambda o, *_: seen.append((o, "before all"))),
+        optim.optimizer.register_optimizer_step_post_hook(lambda o, *_: seen.append((o, "after all"))),
+    ):
+        first.register_step_pre_hook(lambda o, *_: seen.append((o, "before")))
+        first.register_step_post_hook(lambda o, *_: seen.append((o, "after")))
+        first.step()
+        second.step()
+    first.step()
+    names = ["before all", "before", "after", "after all"]
+    assert seen == [(first, n) for n in names] + [(second, "before all"), (second, "after all"), (first, "before"), (first, "after")]
+
+
+def test_hooks_run_around_the_step_of_a_subclass():
+    class Still(optim.Optimizer):
+        def __init__(self, params):
+            super().__init__(params, {})
+
+        def step(self, closure=None):
+            return "still"
+
+    optimizer, seen = Still([nn.Parameter(ag.ones(2))]), []
+    optimizer.register_step_post_hook(lambda *_: seen.append(1))
+    assert optimizer.step() == "still"
+    assert seen == [1]
+
+
+def test_hooks_around_saving_and_loading():
+    p = nn.Parameter(ag.ones(2))
+    optimizer, seen = optim.SGD([p], lr=0.1), []
+    optimizer.register_state_dict_pre_hook(lambda o: seen.append("second"))
+    optimizer.register_state_dict_pre_hook(lambda o: seen.append("first"), prepend=True)
+    added = optimizer.register_state_dict_post_hook(lambda o, state: {**state, "more": 1})
+    optimizer.register_state_dict_post_hook(lambda o, state: state.update(here=2))
+    state = optimizer.state_dict()
+    assert seen == ["first", "second"]
+    assert state["more"] == 1
+    assert state["here"] == 2
+    added.remove()
+    assert "more" not in optimizer.state_dict()
+
+    def slower(o, state):
+        groups = [{**group, "lr": group["lr"] / 2} for group in state["param_groups"]]
+        return {**state, "param_groups": groups}
+
+    optimizer.register_load_state_dict_pre_hook(slower)
+    optimizer.register_load_state_dict_post_hook(lambda o: seen.append(o.param_groups[0]["lr"]))
+    optimizer.load_state_dict(state)
+    assert seen[-1] == 0.05
+    assert state["param_groups"][0]["lr"] == 0.1
+
+
 def test_named_parameters_keep_their_names():
     model, _ = problem()
     optimizer = optim.SGD(model.named_parameters(), lr=0.1)
@@ -261,19 +437,37 @@ def test_choices_of_how_to_compute_make_no_difference():
         optimizer.step()
         results.append(p.tolist())
     assert all(r == results[0] for r in results)
-    for make in (optim.SGD, optim.Adam, optim.AdamW):
+    for name in "SGD Adam AdamW RMSprop Adagrad Adadelta Adamax NAdam RAdam ASGD Rprop".split():
         with pytest.raises(ValueError, match="differentiable"):
-            make([nn.Parameter(ag.ones(1))], differentiable=True)
+            getattr(optim, name)([nn.Parameter(ag.ones(1))], differentiable=True)
+
+
+def test_numbers_of_the_state_are_of_the_default_dtype():
+    for dtype in (np.float32, np.float64):
+        ag.set_default_dtype(dtype)
+        try:
+            p = nn.Parameter(ag.ones(2, dtype=ag.float32))
+            p.grad = ag.ones(2, dtype=ag.float32)
+            for make in (optim.Adam, optim.NAdam, optim.ASGD, optim.Adafactor):
+                optimizer = make([p])
+                optimizer.step()
+                assert all(optimizer.state[p][name].dtype == dtype for name in optimizer.numbers)
+                assert p.dtype == np.float32
+        finally:
+            ag.set_default_dtype(np.float32)
 
 
 @every
 def test_gradients_that_overflowed_do_not_warn(make):
-    p = nn.Parameter(ag.ones(3))
+    p = nn.Parameter(ag.ones(3, 1))
     optimizer = make([p])
-    p.grad = ag.tensor([float("nan"), float("inf"), 1e38])
+    p.grad = ag.tensor([[float("nan")], [float("inf")], [1e38]])
     optimizer.step()
     optimizer.step()
-    assert np.isnan(p.detach().numpy()[0])
+    if isinstance(optimizer, optim.Rprop):  # which looks at signs only
+        assert p.flatten().tolist() == pytest.approx([1, 1 - 0.01 - 0.012, 1 - 0.01 - 0.012])
+    else:
+        assert np.isnan(p.detach().numpy()[0])
 
 
 @every
@@ -286,35 +480,93 @@ def test_an_empty_parameter(make):
 
 # ---------------------------------------------------------------------- blocks
 
+SHAPES = [(), (1,), (0,), (7,), (SMALL // 8 + 1,), (BLOCK // 8,), (BLOCK // 8 + 1,), (3, BLOCK // 8 + 5), (5, 40_000), (2, 3, 4)]
+
+
+def laid_out(array, order):
+    """The array, and what owns its memory, where elements lie in this order."""
+    if order == "strided":
+        owner = np.stack([array, array], -1)
+        return owner[..., 0], owner
+    owner = np.asarray(array, order=order).copy(order=order)
+    return owner, owner
+
 
 @given(
-    shape=st.sampled_from(
-        [(), (1,), (0,), (7,), (SMALL // 8 + 1,), (BLOCK // 8,), (BLOCK // 8 + 1,), (3, BLOCK // 8 + 5), (5, 40_000), (2, 3, 4)]
-    ),
+    shapes=st.lists(st.sampled_from(SHAPES), min_size=1, max_size=4),
     order=st.sampled_from(["C", "F", "strided"]),
     kind=st.sampled_from([np.float64, np.complex128]),
-    scratch=st.integers(0, 2),
+    spare=st.integers(0, 2),
 )
-def test_every_element_is_in_one_block(shape, order, kind, scratch):
+def test_every_element_is_in_one_call(shapes, order, kind, spare):
     rng = np.random.default_rng(0)
-    base = (
-        rng.standard_normal((*shape, 2)).astype(kind)
-        if order == "strided"
-        else np.asarray(rng.standard_normal(shape).astype(kind), order=order)
-    )
-    a = base[..., 0] if order == "strided" else base
-    g = rng.standard_normal(shape).astype(kind)
-    expected = 2 * a + g
+    members, expected = [], []
+    for shape in shapes:
+        a, g, s = (np.asarray(rng.standard_normal(shape)).astype(kind) for _ in range(3))
+        members.append((laid_out(a, order)[0], g, laid_out(s, order)[0]))
+        expected.append((2 * a + g, g.copy(), s - g))
 
-    def change(x, y, *spare):
-        assert len(spare) == scratch
-        assert all(s.shape == x.shape == y.shape and s.dtype == x.dtype for s in spare)
-        for s in spare:
-            s[...] = 1e9
+    def change(x, y, z, *others):
+        assert len(others) == spare
+        assert all(o.shape == x.shape == y.shape == z.shape and o.dtype == x.dtype for o in others)
+        for o in others:
+            o[...] = 1e9
         np.multiply(x, 2, out=x)
         np.add(x, y, out=x)
+        np.subtract(z, y, out=z)
 
-    each(change, scratch, a, g)
-    np.testing.assert_allclose(a, expected)
-    if order == "strided":
-        assert base.shape == (*shape, 2)
+    sweep(change, spare, members)
+    for arrays, wanted in zip(members, expected, strict=True):
+        for a, w in zip(arrays, wanted, strict=True):
+            np.testing.assert_allclose(a, w)
+
+
+def test_members_that_share_memory_are_changed_one_after_the_other():
+    a, g = np.ones(SHARED // 8), np.ones(SHARED // 8)
+    order = []
+
+    def change(x, y):
+        order.append(x.__array_interface__["data"][0])
+        np.add(x, y, out=x)
+
+    sweep(change, 0, [(a, g), (a, g)])
+    assert (a == 3).all()
+    half = len(order) // 2
+    assert order[:half] == order[half:] == sorted(order[:half])
+
+
+def test_what_goes_wrong_in_a_block_is_raised():
+    def change(x, y):
+        raise FloatingPointError("here")
+
+    a = np.ones(SHARED // 4)
+    with pytest.raises(FloatingPointError, match="here"):
+        sweep(change, 0, [(a, a.copy())])
+
+
+def test_a_parameter_that_stands_twice_in_a_group_is_updated_twice():
+    for make in MADE.values():
+        p, q = nn.Parameter(ag.ones(2, 2)), nn.Parameter(ag.ones(2, 2))
+        with pytest.warns(UserWarning, match="duplicate"):
+            twice = make([p, p])
+        once = make([q])
+        p.grad = q.grad = ag.tensor([[1.0, -2.0], [0.5, 3.0]])
+        twice.step()
+        once.step()
+        once.step()
+        assert (p == q).all()
+        assert all((twice.state[p][name] == value).all() for name, value in once.state[q].items())
+
+
+@every
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_parameters_and_state_keep_their_dtype(make, dtype):
+    p = nn.Parameter(ag.ones(2, 3, dtype=dtype))
+    optimizer = make([p])
+    for k in range(3):
+        p.grad = ag.full((2, 3), k - 0.5, dtype=dtype)
+        optimizer.step()
+    assert p.dtype == dtype
+    assert np.isfinite(p.detach().numpy()).all()
+    kept = {name: value.dtype for name, value in optimizer.state[p].items() if name not in optimizer.numbers}
+    assert set(kept.values()) <= {np.dtype(dtype)}

@@ -1,0 +1,79 @@
+"""Functions that run around an optimizer's steps, and around saving and loading its state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from itertools import count
+from typing import Any
+
+new_id = count().__next__
+
+
+class Hooks:
+    """The hooks of one optimizer, of each kind in the order in which they run."""
+
+    def __init__(self) -> None:
+        self.before: dict[int, Callable[..., Any]] = {}  # of the step
+        self.after: dict[int, Callable[..., Any]] = {}
+        self.save_before: dict[int, Callable[..., Any]] = {}
+        self.save_after: dict[int, Callable[..., Any]] = {}
+        self.load_before: dict[int, Callable[..., Any]] = {}
+        self.load_after: dict[int, Callable[..., Any]] = {}
+
+
+class HookHandle:
+    """What registering a hook returns: `remove()` takes the hook off again; also a context manager."""
+
+    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any], prepend: bool = False):
+        self.id = new_id()
+        self.hooks = hooks
+        later = dict(hooks) if prepend else {}
+        if prepend:
+            hooks.clear()
+        hooks[self.id] = hook
+        hooks.update(later)
+
+    def remove(self) -> None:
+        self.hooks.pop(self.id, None)
+
+    def __enter__(self) -> HookHandle:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.remove()
+
+
+everywhere = Hooks()  # those of all optimizers
+
+
+def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> HookHandle:
+    """Call `hook(optimizer, args, kwargs)` before every step of every optimizer; a pair that it returns replaces the arguments."""
+    return HookHandle(everywhere.before, hook)
+
+
+def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> HookHandle:
+    """Call `hook(optimizer, args, kwargs)` after every step of every optimizer."""
+    return HookHandle(everywhere.after, hook)
+
+
+def hooked(step: Callable[..., Any]) -> Callable[..., Any]:
+    """The method `step` of an optimizer with the hooks around it, and a note that a step was made."""
+
+    @wraps(step)
+    def with_hooks(*args: Any, **kwargs: Any) -> Any:
+        optimizer = args[0]
+        own = optimizer._hooks
+        for hook in (*everywhere.before.values(), *own.before.values()):
+            answer = hook(optimizer, args, kwargs)
+            if answer is not None:
+                if not (isinstance(answer, tuple) and len(answer) == 2):
+                    raise RuntimeError(f"a step pre-hook returns None or a pair (args, kwargs), but one returned {answer!r}")
+                args, kwargs = answer
+        optimizer._opt_called = True
+        result = step(*args, **kwargs)
+        for hook in (*own.after.values(), *everywhere.after.values()):
+            hook(optimizer, args, kwargs)
+        return result
+
+    return with_hooks
