@@ -244,6 +244,12 @@ def pullback(
                 if part is None or (useful is not None and parent not in useful):
                     continue
                 if part.shape != parent.shape or part.dtype is not parent.dtype:
+                    if type(part) is Placed:
+                        earlier = find(parent)
+                        owned = type(earlier) is ndarray and earlier.base is None and getrefcount(earlier) == ALONE + 1
+                        if owned and earlier.dtype is part.array.dtype:
+                            earlier[part.index] += part.array
+                            continue
                     part = fitted(part, parent, plan)
                 earlier = find(parent)
                 if earlier is None:
@@ -273,8 +279,30 @@ def ones(n: int, dtype: Any) -> Any:
     return np.ones(n, dtype)
 
 
+class Placed:
+    """A contribution to a part of a gradient: the array, and the index where it belongs."""
+
+    __slots__ = ("array", "index")
+    shape = None  # that of no gradient
+
+    def __init__(self, array: Any, index: Any):
+        self.array = array
+        self.index = index
+
+    def conj(self) -> Placed:
+        return Placed(self.array.conj(), self.index)
+
+    def whole(self, parent: Node) -> Any:
+        """With zeros around it."""
+        array = np.zeros(parent.shape, self.array.dtype)
+        array[self.index] = self.array
+        return array
+
+
 def fitted(part: Gradient, parent: Node, plan: Any) -> Gradient:
     """A contribution in its parent's shape and dtype: axes that were broadcast are summed, promoted numbers cast back."""
+    if type(part) is Placed:
+        part = part.whole(parent)
     if part.shape != parent.shape:
         rows = type(part) is ndarray and part.ndim == 2 and part.shape[1:] == parent.shape
         if rows and part.dtype is parent.dtype and part.dtype.itemsize >= 4 and len(part) <= MANY_ROWS:

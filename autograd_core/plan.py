@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from . import writes
-from .graph import Node, pullback, thread
+from .graph import Node, Placed, pullback, thread
 from .tensor import Tensor, constant, on_node
 from .writes import tick
 
@@ -100,22 +100,34 @@ def make_plan(op: Op, inputs: tuple[int, ...], count: int | None) -> Plan | None
             return tuple(as_tensor(j, v, node) for j, v in enumerate(value))
         return constant(value) if type(value) is ndarray and at < n else value
 
-    pull = _together(pulls)
+    pull = whole_pull = _together(pulls)
     if op.results:
-        pull = _with_all_gradients(pull)
+        pull = whole_pull = _with_all_gradients(pull)
+    if op.placed is not None:
+        pull = _placed(op.placed, [names.index(name) for name in names_of(op.placed)], pull)
 
     def pull_tensors(node: Node, gradient: Tensor, saved: Any = None) -> Any:
-        return pull(gradient, [as_tensor(at, value, node) for at, value in zip(wanted, saved or node.saved or (), strict=True)])
+        return whole_pull(gradient, [as_tensor(at, value, node) for at, value in zip(wanted, saved or node.saved or (), strict=True)])
 
     arrays = any(at < n or at in (out_at, out_at + n + 2) for at in wanted)
     return Plan(op, inputs, pull, pull_tensors, _picker(wanted), any(at > out_at for at in wanted), tuple(names), arrays)
+
+
+def _placed(index_of: Rule, needs: Sequence[int], pull: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The pull of an operation that takes part of its argument: where that part is, not an array of zeros around it."""
+
+    def placed(gradient: Any, saved: Any) -> tuple[Any, ...]:
+        index = index_of(gradient, *[saved[i] for i in needs])
+        return pull(gradient, saved) if index is None else (Placed(gradient, index),)
+
+    return placed
 
 
 def conjugated_plan(plan: Plan) -> Plan:
     """The plan for complex numbers, of rules that are written for a holomorphic function: conj(rule(conj(g)))."""
 
     def pull(gradient: Any, saved: Any) -> Any:
-        return [_conj(part) for part in plan.pull(_conj(gradient), saved)]
+        return [part.conj() if type(part) is Placed else _conj(part) for part in plan.pull(_conj(gradient), saved)]
 
     def pull_tensors(node: Node, gradient: Any, saved: Any = None) -> Any:
         return [_conj(part) for part in plan.pull_tensors(node, _conj(gradient), saved)]

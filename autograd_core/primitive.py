@@ -28,7 +28,9 @@ def primitive(*rules: Rule | None, **options: Any) -> Callable[[Callable[..., An
     (default) brings the arguments to a common one; `view=True` says that the result may share its argument's memory;
     `complain(*arrays, **settings)` words the error for shapes that do not fit; `results=("first", "second")` names the
     parts of the tuple that the forward returns (a rule's `g` is then the tuple of their gradients, zeros for those that
-    nothing was computed from, and `out` the tuple of the results).
+    nothing was computed from, and `out` the tuple of the results); `placed(g, ...)`, of an operation that takes a part of its
+    argument, names like a rule what it needs and gives that part's index, or None: several such gradients are then added
+    up in one array instead of as many arrays of zeros.
 
     Complex numbers: gradients are PyTorch's, dL/dx + i dL/dy for x + iy. The rules of a holomorphic function, written as for
     real numbers, are run between two conjugations. `holomorphic=False` says that they are meant as they stand.
@@ -74,7 +76,8 @@ def publish(op: Op, call: Callable[..., Any]) -> Any:
     return call
 
 
-OPTIONS = {"backward", "complain", "holomorphic", "name", "promotes", "reference", "results", "view"}
+OPTIONS = {"backward", "complain", "holomorphic", "name", "placed", "promotes", "reference", "results", "view"}
+RESERVED = {"out", "shape", "shapes", "i"}  # what rules call the result and the arguments' shapes
 
 
 class Op:
@@ -99,10 +102,13 @@ class Op:
         self.complain: Callable[..., str] | None = options.get("complain")
         self.results: tuple[str, ...] = options.get("results", ())
         self.holomorphic: bool = options.get("holomorphic", True)
+        self.placed: Rule | None = options.get("placed")
         self.call: Any = None
         if len(self.rules) != len(self.arguments):
             raise TypeError(f"{self.name}: {len(self.arguments)} array arguments {self.arguments} but {len(self.rules)} rules")
-        known = {*self.arguments, *self.settings, "out", "shape", "shapes", "i"}
+        if taken := RESERVED.intersection(self.arguments):
+            raise TypeError(f"{self.name}: {sorted(taken)} mean something else in rules; give these arguments other names")
+        known = {*self.arguments, *self.settings, *RESERVED}
         for rule in self.rules:
             if unknown := set(names_of(rule)) - known if rule else None:
                 raise TypeError(f"{self.name}: a rule asks for {sorted(unknown)}; it may name {sorted(known)}")

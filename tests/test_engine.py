@@ -1059,3 +1059,28 @@ def test_a_large_reduction_hands_back_a_view_that_adds_up_right():
     x = ag.ones(300, 200, dtype=ag.float64, requires_grad=True)  # large enough not to be copied
     (x.mean() + (x.sum(1) * ag.arange(300, dtype=ag.float64)).sum()).backward()
     assert np.allclose(x.grad.numpy(), 1 / 60000 + np.arange(300)[:, None])
+
+
+def test_gradients_of_parts_are_added_up_in_one_array():
+    x = ag.tensor(np.arange(12.0).reshape(3, 4), requires_grad=True)
+    weights = ag.tensor(np.linspace(1, 2, 4))
+    parts = [x[0], x[1, 1:3], x[:, 2], x[x > 6], x.narrow(1, 1, 2), *x.chunk(2, 1), *x.unbind(0)]
+    loss = sum((p * p).sum() for p in parts) + (x * weights).sum()
+    for create_graph in (False, True):
+        (gradient,) = ag.autograd.grad(loss, x, create_graph=create_graph, retain_graph=True)
+        expected = 2 * x.detach().numpy()
+        counts = np.ones((3, 4)) * 2
+        counts[0] += 1
+        counts[1, 1:3] += 1
+        counts[:, 2] += 1
+        counts[x.detach().numpy() > 6] += 1
+        counts[:, 1:3] += 1
+        np.testing.assert_allclose(gradient.detach().numpy(), expected * counts + weights.numpy(), rtol=1e-15)
+
+
+def test_arguments_may_not_have_the_names_that_rules_use():
+    with pytest.raises(TypeError, match="out"):
+
+        @ag.primitive(lambda g, out: g * out)
+        def odd(out):
+            return out

@@ -213,10 +213,12 @@ def test_fused_equals_its_reference(row):
         given = [ag.tensor(a.detach().numpy(), requires_grad=a.requires_grad) if isinstance(a, ag.Tensor) else a for a in args]
         by = [g for g in given if isinstance(g, ag.Tensor) and g.requires_grad]
         result = function(*given, **settings)
-        first = ag.autograd.grad(result, by, weights_for(result), retain_graph=True)
-        recorded = ag.autograd.grad(result, by, weights_for(result), create_graph=True)
-        second = ag.autograd.grad(sum((g * g).sum() for g in recorded), by)
-        return [result.detach(), *first, *second]
+        results = [r for r in (result if isinstance(result, tuple) else (result,)) if r.is_floating_point()]
+        weights = [weights_for(r) for r in results]
+        first = ag.autograd.grad(results, by, weights, retain_graph=True)
+        recorded = ag.autograd.grad(results, by, weights, create_graph=True)
+        second = ag.autograd.grad(sum((g * g).sum() for g in recorded), by, materialize_grads=True)  # nothing depends on a bias twice
+        return [*[r.detach() for r in results], *first, *second]
 
     for fast, slow in zip(both(op.call), both(op.reference), strict=True):
         np.testing.assert_allclose(fast.numpy(), slow.numpy(), rtol=1e-12, atol=1e-14)
@@ -232,7 +234,7 @@ def test_fused_equals_the_rules_it_is_explained_by(row):
     out, kept = op.forward(*arrays, **settings)
     g = np.linspace(0.5, 1.5, out.size).reshape(out.shape)
     for k, (rule, part) in enumerate(zip(op.rules, op.backward(g, *kept), strict=True)):
-        if rule is not None:
+        if rule is not None and part is not None:
             values = dict(zip(op.arguments, arrays, strict=True)) | {**op.settings, **settings} | {"out": out, "shape": np.shape(arrays[k])}
             explained = rule(g, *[values[n] for n in names_of(rule)])
             np.testing.assert_allclose(sum_to(explained, target=part.shape), part, rtol=1e-12, atol=1e-14)

@@ -20,7 +20,12 @@ BLOCK = 1 << 15  # positions worked on at a time stay in the processor's cache
 # ---------------------------------------------------------------------- in any of NumPy's forms
 
 
-@primitive(lambda g, shape, index: put(g, index=index, shape=shape), view=True, promotes="no")
+@primitive(
+    lambda g, shape, index: put(g, index=index, shape=shape),
+    placed=lambda g, index: None if may_repeat(index) else index,
+    view=True,
+    promotes="no",
+)
 def getitem(x, *, index):
     """x[index], in any of NumPy's forms."""
     if type(index) is tuple and index and type(index[-1]) is np.ndarray:

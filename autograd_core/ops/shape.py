@@ -83,23 +83,31 @@ def offset(shapes, axis, i):
     return sum(shape[axis] for shape in shapes[:i])
 
 
-@primitive(lambda g, shape, axis, start: embed(g, axis=axis, start=start, length=shape[axis]), view=True, promotes="no")
-def crop(x, *, axis, start, length):
-    """`length` entries along one axis, from `start` on."""
+def stretch(x, axis, start, length):
+    """The index of `length` entries along one axis, from `start` on."""
     index = [slice(None)] * x.ndim
     index[axis] = slice(start, start + length)
-    return x[tuple(index)]
+    return tuple(index)
+
+
+@primitive(
+    lambda g, shape, axis, start: embed(g, axis=axis, start=start, length=shape[axis]),
+    placed=lambda g, axis, start: stretch(g, axis, start, g.shape[axis]),
+    view=True,
+    promotes="no",
+)
+def crop(x, *, axis, start, length):
+    """`length` entries along one axis, from `start` on."""
+    return x[stretch(x, axis, start, length)]
 
 
 @primitive(lambda g, shape, axis, start: crop(g, axis=axis, start=start, length=shape[axis]), promotes="no")
 def embed(x, *, axis, start, length):
     """x in an array of zeros that is `length` long along one axis, from `start` on."""
     shape = list(x.shape)
-    index = [slice(None)] * x.ndim
-    index[axis] = slice(start, start + x.shape[axis])
     shape[axis] = length
     whole = np.zeros(shape, x.dtype)
-    whole[tuple(index)] = x
+    whole[stretch(x, axis, start, x.shape[axis])] = x
     return whole
 
 
