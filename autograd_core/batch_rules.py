@@ -233,6 +233,7 @@ KINDS: dict[Rule, str] = {  # by operation, as module.name
         solving.inv solving.solve triangular.solve_triangular solving.pinv solving.det
         decompositions.cholesky decompositions.svd decompositions.eigh decompositions.hermitian_eigenvalues decompositions.mirrored
         decompositions.to_triangle decompositions.first_columns decompositions.pad_columns decompositions.first_of decompositions.phase_free
+        pool.max_pool pool.mean_pool pool.spread pool.columns pool.overlap resample.resample border.border border.add_border
     """,
     over_axes: """
         reduce.sum reduce.mean reduce.var reduce.std reduce.amax reduce.amin reduce.largest reduce.smallest reduce.logsumexp
@@ -249,6 +250,7 @@ KINDS: dict[Rule, str] = {  # by operation, as module.name
     each_with_its_own: """
         order.searchsorted triangular.permuted triangular.permuted_back decompositions.determined decompositions.of_distinct
         decompositions.over_gaps decompositions.over_values decompositions.inverse_of_eigenvectors
+        pool.into_largest pool.from_largest pool.largest_places
     """,
     at_rows: "index.index_select index.index_add",
     into("shape"): "shape.reshape",

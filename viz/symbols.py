@@ -241,6 +241,11 @@ def _numbered(name: str) -> Callable[..., Symbol]:
     return lambda x, n=0: Symbol(f"{name}({x.text}, n={n})")
 
 
+def _weights(q: Symbol, k: Symbol, mask: Symbol, scale: float) -> Symbol:
+    scores = _mul(_matmul(q, Symbol(f"{held(k, ATOM)}ᵀ")), symbol(scale))
+    return Symbol(f"softmax({(scores if mask._shape is None else _add(scores, mask)).text})")
+
+
 STYLES: dict[str, Callable[..., Symbol]] = {
     "add": _add,
     "sub": _sub,
@@ -260,6 +265,7 @@ STYLES: dict[str, Callable[..., Symbol]] = {
     "sqrt": lambda x: Symbol(f"√{held(x, ATOM)}", POWER),
     "abs": lambda x: Symbol(f"|{x.text}|"),
     "where": _where,
+    "where_positive": lambda g, x: Symbol(f"{held(g, PRODUCT)} · [{x.text} > 0]", PRODUCT),
     "gt": _between(">"),
     "lt": _between("<"),
     "ge": _between("≥"),
@@ -281,6 +287,11 @@ STYLES: dict[str, Callable[..., Symbol]] = {
     "transpose": lambda x, axes: Symbol(f"permute({x.text})"),
     "getitem": lambda x, index: Symbol(f"{held(x, ATOM)}[index]"),
     "put": lambda x, index, shape: Symbol(f"put({x.text}, index)"),
+    "convolution": lambda x, w, b, **settings: Symbol(f"convolution({x.text}, {w.text})"),
+    "transposed_convolution": lambda x, w, b, **settings: Symbol(f"transposed_convolution({x.text}, {w.text})"),
+    "attention_weights": lambda q, k, mask, scale, causal: _weights(q, k, mask, scale),
+    "softmax_back": lambda g, out, axis: out * (g - printed("sum", (g * out,), {})),
+    "log_softmax_back": lambda g, out, axis: g - printed("exp", (out,), {}) * printed("sum", (g,), {}),
     "cumsum": lambda x, axis, reverse=False: Symbol(f"cumsum({x.text}{', from the end' if reverse else ''})"),
     **{name: _numbered(name) for name in "polygamma sinc_derivative erfcx_integral spherical_bessel_j0".split()},
     **{f"bessel_{kind}": _numbered(f"bessel_{kind}") for kind in ("i", "ie", "j", "k", "ke", "y")},
@@ -288,11 +299,13 @@ STYLES: dict[str, Callable[..., Symbol]] = {
 
 
 CHANGE_SHAPE = set(
+    "convolution transposed_convolution correlation "
+    "max_pool into_largest from_largest largest_places mean_pool spread columns overlap resample border add_border "
     "sum mean amax amin var std norm logsumexp expand_dims squeeze transpose getitem put gather scatter_add crop embed pad concat "
     "scatter scatter_prod scatter_extreme last_at index_select index_add windows overlap_add strided "
     "einsum diagonal diagonal_embed overwrite put_back write_view cleared one_hot view_as_real view_as_complex mH solve "
-    "solve_triangular permuted permuted_back over_gaps over_values determined of_distinct "
-    "first_columns first_of pad_columns fftn ifftn rfft irfft frames overlap_add mirrored".split()
+    "attention_weights solve_triangular permuted permuted_back over_gaps over_values determined of_distinct "
+    "first_columns first_of pad_columns excess fftn ifftn rfft irfft frames overlap_add mirrored".split()
 )
 
 # ---------------------------------------------------------------------- the formula of one edge
@@ -312,7 +325,7 @@ def formula(node: Node, k: int, names: dict[str, str] | None = None) -> str:
     variadic = getattr(op, "variadic", False)
     rule = rules[0 if variadic else position]
     if rule is None:
-        return f"{op.name}.backward(g)" if getattr(op, "backward", None) else "0"
+        return f"g · ∂{op.name}/∂{op.arguments[position]}" if getattr(op, "backward", None) and not any(rules) else "0"
     given = arguments_of(node, names or {})
     try:
         values = [position if name == "i" else given(name, position) for name in names_of(rule)]
