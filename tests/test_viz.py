@@ -103,7 +103,7 @@ def test_formula_of_a_reshape_has_no_sum():
 def test_formula_of_a_fused_operation_is_its_rule():
     scores, y = leaf(np.ones((2, 3))), ag.tensor([0, 2])
     said = [x.lines[0] for x in arrows(viz.draw(nn.functional.cross_entropy(scores, y)))]
-    assert "g · weights · (softmax(scores) − one_hot(y))" in said
+    assert "g · 0.5 · (softmax(scores) − one_hot(y))" in said
 
 
 def test_formula_follows_a_changed_rule():
