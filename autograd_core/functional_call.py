@@ -29,14 +29,13 @@ def functional_call(
             raise ValueError(f"functional_call: {sorted(again)} are given by more than one dictionary")
         given |= part
     places = places_of(module)
-    if strict and (given.keys() != places.keys()):
-        raise RuntimeError(
-            f"functional_call: unknown names {sorted(given.keys() - places.keys())}, missing names {sorted(places.keys() - given.keys())}"
-        )
-    if unknown := given.keys() - places.keys():
-        raise KeyError(f"functional_call: the module has no parameter or buffer named {sorted(unknown)}")
+    unknown = sorted(given.keys() - places.keys())
+    if unknown and not strict:
+        raise KeyError(f"functional_call: the module has no parameter or buffer named {unknown}")
     if tie_weights:
-        given |= tied(places, given)
+        given |= tied(places, {name: value for name, value in given.items() if name in places})
+    if strict and given.keys() != places.keys():
+        raise RuntimeError(f"functional_call: unknown names {unknown}, missing names {sorted(places.keys() - given.keys())}")
     before = {name: places[name][0][places[name][1]] for name in given}
     try:
         for name, value in given.items():

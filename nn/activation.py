@@ -209,7 +209,7 @@ class Softplus(Module):
 
 
 class Hardtanh(Module):
-    """x between two bounds; outside of them, and at them, no gradient flows. Raises ValueError unless min_val < max_val."""
+    """x between two bounds; outside of them, and at them, no gradient flows. Raises AssertionError unless min_val < max_val."""
 
     def __init__(
         self,
@@ -227,7 +227,7 @@ class Hardtanh(Module):
         self.max_val = max_val if max_value is None else max_value
         self.inplace = inplace
         if not self.min_val < self.max_val:
-            raise ValueError(f"Hardtanh: max_val must be larger than min_val, got {self.min_val} and {self.max_val}")
+            raise AssertionError(f"Hardtanh: max_val must be larger than min_val, got {self.min_val} and {self.max_val}")
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)

@@ -53,15 +53,20 @@ class _Numbered(Module):
         return self
 
     def insert(self: Numbered, index: int, module: Module) -> Numbered:
-        """Put a module before the one at `index`. Raises IndexError beyond the ends, TypeError for what is no Module."""
+        """Put a module before the one at `index`.
+
+        Raises IndexError beyond the ends, TypeError for what is no Module, and KeyError before modules that have names of their own.
+        """
         n = len(self)
         if not -n <= index <= n:
             raise IndexError(f"insert: index {index} is out of range: {self._get_name()} holds {n} modules")
         if not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
-        modules = list(self._modules.values())
-        modules.insert(index + n if index < 0 else index, module)
-        self._modules.update({str(k): m for k, m in enumerate(modules)})
+        at = index + n if index < 0 else index
+        later = list(self._modules.items())[at:]
+        if [name for name, _ in later] != [str(k) for k in range(at, n)] or str(n) in self._modules:
+            raise KeyError(f"insert: the modules from {at} on are named {[name for name, _ in later]}, not by their numbers")
+        self._modules.update({str(k): m for k, m in enumerate([module, *(m for _, m in later)], at)})
         return self
 
     def pop(self, key: Any) -> Any:
@@ -110,13 +115,21 @@ class Sequential(_Numbered):
         return self.extend(other)
 
     def __mul__(self, other: int) -> Sequential:
-        if not isinstance(other, int):
-            raise TypeError(f"unsupported operand type(s) for *: Sequential and {type(other).__name__}")
-        if other <= 0:
-            raise ValueError(f"Non-positive multiplication factor {other} for Sequential")
-        return Sequential(*list(self) * other)
+        return Sequential(*list(self) * times(other))
+
+    def __imul__(self, other: int) -> Sequential:
+        return self.extend(list(self) * (times(other) - 1))
 
     __rmul__ = __mul__
+
+
+def times(count: int) -> int:
+    """The factor, if it is one for a Sequential."""
+    if not isinstance(count, int):
+        raise TypeError(f"unsupported operand type(s) for *: Sequential and {type(count).__name__}")
+    if count <= 0:
+        raise ValueError(f"Non-positive multiplication factor {count} for Sequential")
+    return count
 
 
 class ModuleList(_Numbered):

@@ -10,13 +10,16 @@ import numpy as np
 from autograd_core.device import Device
 from autograd_core.tensor import Tensor
 
+from .parameter import is_lazy
+
 
 def converter(*args: Any, **kwargs: Any) -> Callable[[Tensor], Tensor]:
     """What `to` with these arguments does to one tensor: floating-point and complex ones get the dtype, others stay."""
     dtype, device = kwargs.pop("dtype", None), kwargs.pop("device", None)
+    args = (*args, kwargs.pop("tensor", None))
     kwargs.pop("non_blocking", None)
     if kwargs:
-        raise TypeError(f"to: unexpected keyword {sorted(kwargs)}; it knows ['device', 'dtype', 'non_blocking']")
+        raise TypeError(f"to: unexpected keyword {sorted(kwargs)}; it knows ['device', 'dtype', 'non_blocking', 'tensor']")
     for a in args:
         if isinstance(a, Tensor):
             dtype = a.dtype
@@ -44,12 +47,15 @@ def convert(module: Any, fn: Callable[[Tensor], Tensor], recurse: bool = True) -
     converted: dict[int, Tensor] = {}  # buffers, by the old one's id: a shared one stays shared
     for part in module.modules() if recurse else (module,):
         for parameter in part.parameters(recurse=False):
-            changed = fn(parameter.data)
-            if changed.array is not parameter.array:
+            before = parameter.data
+            changed = fn(before)
+            if changed.array is not before.array:
                 parameter.data = changed
             if parameter.grad is not None:
                 parameter._grad = fn(parameter.grad.detach())
         for name, buffer in part._buffers.items():
-            if buffer is not None:
+            if is_lazy(buffer):
+                buffer.data = fn(buffer.data)
+            elif buffer is not None:
                 part._buffers[name] = converted.setdefault(id(buffer), fn(buffer))
     return module

@@ -34,11 +34,23 @@ class Hooks:
         self.backward_before: dict[int, Hook] = {}  # of the backward pass
         self.backward_after: dict[int, Hook] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self.before or self.after or self.backward_before or self.backward_after)
+
+
+everywhere = Hooks()  # of every module, see modules/module.py; each runs before the module's own
+
+
+def in_order(own: Hooks, kind: str) -> tuple[tuple[int, Hook], ...]:
+    """The hooks of a kind that run for a module, with their numbers."""
+    mine = getattr(own, kind)
+    return tuple(mine.items()) if own is everywhere else (*getattr(everywhere, kind).items(), *mine.items())
+
 
 class HookHandle:
     """What registering a hook returns: `remove()` takes the hook off again; also a context manager."""
 
-    def __init__(self, hooks: dict[int, Hook], hook: Hook, prepend: bool = False):
+    def __init__(self, hooks: dict[int, Any], hook: Any, prepend: bool = False):
         self.id = new_id()
         self.hooks = hooks
         later = dict(hooks) if prepend else {}
@@ -63,19 +75,19 @@ def call_hooked(module: Module, hooks: Hooks, args: tuple[Any, ...], kwargs: dic
     started: set[int] = set()
     try:
         args, kwargs = before_call(module, hooks, args, kwargs)
-        gates = None
-        if hooks.backward_before or hooks.backward_after:
-            gates = Gates(module, hooks)
+        before, after = in_order(hooks, "backward_before"), in_order(hooks, "backward_after")
+        gates = Gates(module, before, after) if before or after else None
+        if gates is not None:
             args = gates.enter(args)
         result = module.forward(*args, **kwargs)
-        for key, hook in tuple(hooks.after.items()):
+        for key, hook in in_order(hooks, "after"):
             started.add(key)
             answer = call_after(hook, module, args, kwargs, result)
             if answer is not None:
                 result = answer
         return result if gates is None else gates.leave(result)
     except Exception:
-        for key, hook in tuple(hooks.after.items()):
+        for key, hook in in_order(hooks, "after"):
             if hook.always and key not in started:
                 try:
                     answer = call_after(hook, module, args, kwargs, result)
@@ -91,7 +103,7 @@ def call_hooked(module: Module, hooks: Hooks, args: tuple[Any, ...], kwargs: dic
 
 def before_call(module: Module, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments after the forward pre-hooks have seen and perhaps replaced them."""
-    for hook in tuple(hooks.before.values()):
+    for _, hook in in_order(hooks, "before"):
         if hook.with_kwargs:
             answer = hook.function(module, args, kwargs)
             if answer is not None:
@@ -128,20 +140,32 @@ class Gate(Function):
         return None, *ctx.on_gradients(given)
 
 
-class Gates:
-    """The two gates around one call of a module: at the outer one its backward begins, at the inner one it is done."""
+class OutputGate(Gate):
+    """The gate at the outputs: None stands for the gradient of one that nothing was computed from, here and inside the module."""
 
-    def __init__(self, module: Module, hooks: Hooks):
+    @staticmethod
+    def forward(ctx: Any, on_gradients: Any, *tensors: Tensor) -> Any:
+        ctx.set_materialize_grads(False)
+        return Gate.forward(ctx, on_gradients, *tensors)
+
+
+class Gates:
+    """The two gates around one call of a module: at the outer one its backward begins, at the inner one it is done.
+
+    They hold the module, for it may be one that forward made for this call alone; the backward pass lets go of them.
+    """
+
+    def __init__(self, module: Module, before: tuple[tuple[int, Hook], ...], after: tuple[tuple[int, Hook], ...]):
         self.module = module
-        self.before = tuple(hooks.backward_before.values())
-        self.after = tuple(hooks.backward_after.values())
+        self.before = tuple(hook for _, hook in before)
+        self.after = tuple(hook for _, hook in after)
         self.count = 0
         self.guarded = False  # does a gradient come out at the inputs?
         self.outputs: tuple[Any, ...] | None = None  # the outputs' gradients, while the pass is inside the module
 
     def enter(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         self.count = len(args)
-        args, places = gated(args, lambda gradients: self.at_inputs(places, gradients))
+        args, places = gated(Gate, args, lambda gradients: self.at_inputs(places, gradients))
         self.guarded = bool(places)
         return args
 
@@ -154,7 +178,8 @@ class Gates:
             )
             return result
         count = len(result) if several else 1  # so that the function below holds no result
-        results, places = gated(result if several else (result,), lambda gradients: self.at_outputs(count, places, gradients))
+        values = result if several else (result,)
+        results, places = gated(OutputGate, values, lambda gradients: self.at_outputs(count, places, gradients))
         return results if several else results[0]
 
     def at_outputs(self, count: int, places: list[int], gradients: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -187,12 +212,14 @@ class Gates:
                 )
 
 
-def gated(values: tuple[Any, ...], on_gradients: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> tuple[tuple[Any, ...], list[int]]:
-    """The values with their Tensors behind a Gate, and where those stand; none are where nothing records."""
+def gated(
+    gate: type[Gate], values: tuple[Any, ...], on_gradients: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+) -> tuple[tuple[Any, ...], list[int]]:
+    """The values with their Tensors behind a gate, and where those stand; none are where nothing records."""
     places = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
     if not thread.grad or not any(values[i].requires_grad for i in places):
         return values, []
-    behind = Gate.apply(on_gradients, *[values[i] for i in places])
+    behind = gate.apply(on_gradients, *[values[i] for i in places])
     return spread(len(values), places, behind, values), places
 
 

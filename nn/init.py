@@ -57,9 +57,14 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
 ) -> Tensor:
-    """Normal, but drawn again where it is not within [a, b]. Raises ValueError when that interval is empty."""
+    """Normal, but drawn again where it is not within [a, b]; exactly so however far off that interval lies.
+
+    Raises RuntimeError when the interval is empty, ValueError unless `std` is positive.
+    """
     if not a <= b:
-        raise ValueError(f"trunc_normal_: the lower bound {a} is above the upper {b}")
+        raise RuntimeError(f"trunc_normal_: the lower bound {a} is above the upper {b}")
+    if not std > 0:
+        raise ValueError(f"trunc_normal_: std must be positive, got {std}")
     low, high = (a - mean) / std, (b - mean) / std
     drawn = _truncated(tensor.numel(), low, high, stream(generator)) * std + mean
     return _write(tensor, np.clip(drawn, a, b).reshape(tensor.array.shape))
@@ -112,7 +117,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     sizes = tensor.array.shape
     if len(sizes) not in (3, 4, 5):
         raise ValueError(f"dirac_: only tensors with 3, 4, or 5 dimensions are supported, got {sizes}")
-    if sizes[0] % groups:
+    if groups < 1 or sizes[0] % groups:
         raise ValueError(f"dirac_: dim 0 must be divisible by groups, got {sizes[0]} and {groups}")
     weights = np.zeros(sizes)
     middle = tuple(n // 2 for n in sizes[2:])

@@ -140,6 +140,23 @@ class Members:
             module = module._modules[name]
         return module
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module in the place of the one of this dotted name, or with `strict` False where there is none yet.
+
+        Raises ValueError for an empty name and for what is no Module, AttributeError where the way there does not exist or
+        leads to something else.
+        """
+        if not target:
+            raise ValueError("set_submodule: cannot set the submodule without a target name")
+        if not isinstance(module, Members):
+            raise ValueError(f"set_submodule: {type(module).__name__} is not a Module subclass")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if name not in parent._modules and (strict or hasattr(parent, name)):
+            found = "is not a Module" if hasattr(parent, name) else "does not exist"
+            raise AttributeError(f"set_submodule: {target!r}: {name!r} {found} in {type(parent).__name__}", name=name, obj=parent)
+        setattr(parent, name, module)
+
     def get_parameter(self, target: str) -> Parameter:
         """The Parameter of this dotted name. Raises AttributeError where there is none."""
         return self._get_member("_parameters", "Parameter", target)
@@ -211,7 +228,7 @@ class Members:
             self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
         )
         for path, module in modules:
-            for name, member in module.__dict__[members].items():
+            for name, member in getattr(module, members).items():
                 if member is None or member in seen:
                     continue
                 if remove_duplicate:

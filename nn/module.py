@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from autograd_core.creation import empty_like
 from autograd_core.graph import Scope, thread
 from autograd_core.tensor import Tensor
 
 from . import state
 from .convert import convert, converter
-from .hooks import Hook, HookHandle, Hooks, call_hooked
-from .members import Members
+from .hooked import Hooked
+from .hooks import call_hooked
 
 Self = TypeVar("Self", bound="Module")
 
 
-class Module(Members):
+class Module(Hooked):
     """The base of all layers and models: subclass it, assign Parameters and Modules in `__init__`, and define `forward`.
 
     `super().__init__()` comes first. What is assigned is found again by `parameters()`, `modules()`, `state_dict()` and
@@ -24,7 +25,7 @@ class Module(Members):
     recorded meanwhile as done inside it.
     """
 
-    _hooks: Hooks | None = None
+    _version = 1  # of its state, for load_state_dict pre-hooks
 
     # ------------------------------------------------------------------ computing
 
@@ -105,18 +106,33 @@ class Module(Members):
         """Convert floating-point Parameters and buffers to float16."""
         return self._apply(lambda t: t.half() if t.is_floating_point() else t)
 
+    def bfloat16(self: Self) -> Self:
+        """Convert floating-point Parameters and buffers to bfloat16, which stores but does not compute (an extra)."""
+        return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
+
     def cpu(self: Self) -> Self:
         """Itself: everything is on the CPU."""
         return self
 
+    def cuda(self: Self, device: Any = None) -> Self:
+        """Raises RuntimeError, as everything is on the CPU."""
+        return self._apply(lambda t: t.cuda(device))
+
+    def to_empty(self: Self, *, device: Any, recurse: bool = True) -> Self:
+        """Put tensors of the same shapes, with any numbers in them, in the place of all Parameters and buffers."""
+        return self._apply(lambda t: empty_like(t, device=device), recurse)
+
     # ------------------------------------------------------------------ state
 
-    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
+    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
         """Parameters and persistent buffers by dotted name, in order, sharing memory with the module's own.
 
-        They are detached unless `keep_vars`. A module with something else to save overrides `get_extra_state`.
+        They are detached unless `keep_vars`. A module with something else to save overrides `get_extra_state`. The three
+        arguments may also be given by position.
         """
-        return state.collect(self, destination, prefix, keep_vars)
+        given = {"destination": destination, "prefix": prefix, "keep_vars": keep_vars}
+        given |= dict(zip(given, args))
+        return state.collect(self, **given)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> state.IncompatibleKeys:
         """Copy a `state_dict` into this module, or with `assign` put its tensors in the place of the module's own.
@@ -126,6 +142,34 @@ class Module(Members):
         """
         return state.load(self, state_dict, strict, assign)
 
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        """Add what this module itself has; to be extended by modules that save something in another form."""
+        state.save_own(self, destination, prefix, keep_vars)
+        if type(self).get_extra_state is not Module.get_extra_state:
+            destination[prefix + state.EXTRA] = self.get_extra_state()
+
+    def _load_from_state_dict(
+        self,
+        state_dict: Any,
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Take what this module itself has; to be extended by modules that first change keys and values of `state_dict`.
+
+        `state_dict` has the keys of this module and of those below it. What is taken is written when all modules have taken
+        theirs and nothing was wrong.
+        """
+        takes_extra = type(self).set_extra_state is not Module.set_extra_state
+        state.take_own(self, state_dict, prefix, local_metadata, strict, (missing_keys, unexpected_keys, error_msgs))
+        if takes_extra:
+            state.take_extra(self, state_dict, prefix, strict, missing_keys)
+        if strict:
+            unexpected_keys += state.unknown_keys(self, state_dict, prefix, takes_extra)
+
     def get_extra_state(self) -> Any:
         """What to put into the `state_dict` besides tensors; only asked of modules that define it."""
         raise NotImplementedError("abstract: a module with state besides its tensors defines get_extra_state")
@@ -133,41 +177,6 @@ class Module(Members):
     def set_extra_state(self, state: Any) -> None:
         """Take back what get_extra_state gave."""
         raise NotImplementedError("abstract: a module with state besides its tensors defines set_extra_state")
-
-    # ------------------------------------------------------------------ hooks
-
-    def register_forward_pre_hook(self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False) -> HookHandle:
-        """Call `hook(module, args)` before every forward; what it returns, if anything, replaces the arguments.
-
-        `with_kwargs`: `hook(module, args, kwargs)`, which may return a pair. `prepend` puts it before the others.
-        """
-        return HookHandle(self._own_hooks().before, Hook(hook, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> HookHandle:
-        """Call `hook(module, args, output)` after every forward; what it returns, if anything, replaces the output.
-
-        `with_kwargs`: `hook(module, args, kwargs, output)`. `always_call` runs it also when forward raises.
-        """
-        return HookHandle(self._own_hooks().after, Hook(hook, with_kwargs, always_call), prepend)
-
-    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
-        """Call `hook(module, grad_output)` when the gradients of the outputs are known; a tuple it returns replaces them."""
-        return HookHandle(self._own_hooks().backward_before, Hook(hook), prepend)
-
-    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
-        """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are known.
-
-        Both are tuples with None for what takes no gradient; keyword arguments are not looked at. A tuple it returns
-        replaces the gradients of the inputs.
-        """
-        return HookHandle(self._own_hooks().backward_after, Hook(hook), prepend)
-
-    def _own_hooks(self) -> Hooks:
-        if self._hooks is None:
-            self.__dict__["_hooks"] = Hooks()
-        return self.__dict__["_hooks"]
 
     # ------------------------------------------------------------------ text
 

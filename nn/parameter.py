@@ -1,14 +1,15 @@
-"""`Parameter` and `Buffer`: tensors that a Module counts as its own when they are assigned to it."""
+"""`Parameter` and `Buffer`: tensors that a Module counts as its own when they are assigned to it; and both without a shape yet."""
 
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from autograd_core.creation import empty
 from autograd_core.dtypes import get_default_dtype
-from autograd_core.tensor import Tensor, rebuild
+from autograd_core.tensor import Tensor, constant, rebuild
 
 
 class Parameter(Tensor):
@@ -47,6 +48,113 @@ class Buffer(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         return _copied(self, memo)
+
+
+class UninitializedTensorMixin(Tensor):
+    """A tensor of a lazy module whose shape its first input decides; `materialize` gives it memory.
+
+    Until then it can be registered, converted, copied, saved and pickled. Everything else raises ValueError, and asking for
+    its shape RuntimeError.
+    """
+
+    cls_to_become: type[Tensor]
+    memory: np.ndarray[Any, Any]  # an empty array of its dtype
+    trained: bool
+
+    def _begin(self, requires_grad: bool, device: Any, dtype: Any) -> None:
+        self.memory = empty(0, device=device, dtype=dtype).array
+        self.node = self._grad = self._view = None
+        self.trained = requires_grad
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Become a Parameter or Buffer of this shape, with any numbers in it."""
+        array = empty(tuple(shape), device=device, dtype=self.dtype if dtype is None else dtype).array
+        trained = self.trained
+        del self.memory, self.trained
+        self.__class__ = self.cls_to_become  # type: ignore[assignment]
+        self.array = array  # type: ignore[misc, assignment]
+        self.requires_grad_(trained)
+
+    @property
+    def array(self) -> NoReturn:  # type: ignore[override]
+        raise ValueError(f"a {type(self).__name__} has no values yet: call the lazy module it belongs to once, which initializes it")
+
+    @property
+    def shape(self) -> NoReturn:
+        raise RuntimeError(f"a {type(self).__name__} has no shape yet: call the lazy module it belongs to once, which initializes it")
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.memory.dtype
+
+    @property
+    def data(self) -> Tensor:
+        """An empty tensor of its dtype; assigning one changes the dtype."""
+        return constant(self.memory)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        self.memory = value.array
+
+    @property
+    def requires_grad(self) -> bool:
+        return self.trained
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.trained = value
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        self.trained = requires_grad
+        return self
+
+    def is_floating_point(self) -> bool:
+        return self.memory.dtype.kind == "f"
+
+    def is_complex(self) -> bool:
+        return self.memory.dtype.kind == "c"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _unshaped, (type(self), self.memory, {**self.__dict__})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        twin = memo[id(self)] = _unshaped(type(self), self.memory, deepcopy(self.__dict__, memo))
+        return twin
+
+
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
+    """A Parameter without a shape yet."""
+
+    cls_to_become = Parameter
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None):
+        self._begin(requires_grad, device, dtype)
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Buffer):
+    """A buffer without a shape yet."""
+
+    cls_to_become = Buffer
+
+    def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True):
+        self._begin(requires_grad, device, dtype)
+        self.persistent = persistent
+
+
+def is_lazy(param: Any) -> bool:
+    """Whether this has no shape yet."""
+    return isinstance(param, UninitializedTensorMixin)
+
+
+def _unshaped(kind: type[UninitializedTensorMixin], memory: np.ndarray[Any, Any], attributes: dict[str, Any]) -> UninitializedTensorMixin:
+    twin = kind.__new__(kind)
+    twin.__dict__.update(attributes)
+    twin.memory = memory
+    twin.node = twin._grad = twin._view = None
+    return twin
 
 
 def _array_of(kind: str, data: Tensor | None) -> np.ndarray[Any, Any]:

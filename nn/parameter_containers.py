@@ -84,6 +84,8 @@ class ParameterDict(Module):
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(key, str):
             raise TypeError(f"ParameterDict: keys are strings, got a {type(key).__name__}")
+        if key not in self._keys and hasattr(self, key):
+            raise KeyError(f"ParameterDict: {key!r} is an attribute of its own")
         setattr(self, key, as_parameter(value))
         self._keys[key] = None
 
@@ -129,7 +131,9 @@ class ParameterDict(Module):
         return value
 
     def popitem(self) -> tuple[str, Any]:
-        """Take the newest pair out and return it."""
+        """Take the newest pair out and return it. Raises KeyError where there is none."""
+        if not self._keys:
+            raise KeyError("popitem: the ParameterDict is empty")
         key = next(reversed(self._keys))
         return key, self.pop(key)
 

@@ -16,7 +16,7 @@ from autograd_core.ops.activation import logsigmoid as log_sigmoid
 from autograd_core.random import stream
 from autograd_core.tensor import Tensor, constant
 
-from .arguments import as_tensor
+from .arguments import as_tensor, floats
 
 abs, sigmoid, tanh, where = elementwise.abs, activation.sigmoid, elementwise.tanh, elementwise.where
 
@@ -34,6 +34,13 @@ def written(inplace: bool, function: Callable[..., Tensor], input: Any, *args: A
     return in_place_form(function)(input, *args) if inplace else function(input, *args)
 
 
+def checked(operation: str, input: Any) -> Tensor:
+    """The input as a Tensor. Raises RuntimeError unless it is of floating point."""
+    input = as_tensor(operation, "input", input)
+    floats(operation, input)
+    return input
+
+
 def relu(input: Any, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
     return written(True, activation.relu, input) if inplace else activation.relu(input)
@@ -43,18 +50,20 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
     """x above zero, negative_slope · x below."""
     if inplace:
         return written(True, leaky_relu, input, negative_slope)
-    return activation.leaky_relu(input, negative_slope=negative_slope)
+    return activation.leaky_relu(checked("leaky_relu", input), negative_slope=negative_slope)
 
 
 def prelu(input: Any, weight: Any) -> Tensor:
     """x above zero, weight · x below; weight has one entry, or one for each channel (dimension 1).
 
-    Raises ShapeError when it has another number of entries.
+    Raises ShapeError when it has another number of entries, RuntimeError when it has another dtype.
     """
     input, weight = as_tensor("prelu", "input", input), as_tensor("prelu", "weight", weight)
     channels = input.array.shape[1] if input.ndim > 1 else 1
     if weight.ndim > 1 or weight.numel() not in (1, channels):
         raise ShapeError(f"prelu: weight {tuple(weight.shape)} must have 1 entry or {channels}, the channels of {tuple(input.shape)}")
+    if input.dtype != weight.dtype:
+        raise RuntimeError(f"prelu: the input is {input.dtype}, the weight {weight.dtype}; convert one, e.g. with to()")
     if weight.numel() > 1:
         weight = shape.reshape(weight, shape=(-1,) + (1,) * (input.ndim - 2))
     return where(input.detach() > 0, input, weight * input)
@@ -64,6 +73,7 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
     """leaky_relu with slopes drawn between `lower` and `upper` in training, and their mean otherwise."""
     if inplace:
         return written(True, rrelu, input, lower, upper, training)
+    input = checked("rrelu", input)
     if not training:
         return activation.leaky_relu(input, negative_slope=(lower + upper) / 2)
     slopes = stream(None).uniform(lower, upper, input.array.shape).astype(input.dtype)
@@ -72,12 +82,12 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x above zero, alpha · (eˣ - 1) below."""
-    return written(True, elu, input, alpha) if inplace else activation.elu(input, alpha=alpha)
+    return written(True, elu, input, alpha) if inplace else activation.elu(checked("elu", input), alpha=alpha)
 
 
 def selu(input: Any, inplace: bool = False) -> Tensor:
     """scale · elu(x, alpha) with the constants that keep mean and variance. Source: arXiv:1706.02515."""
-    return written(True, selu, input) if inplace else SELU_SCALE * activation.elu(input, alpha=SELU_ALPHA)
+    return written(True, selu, input) if inplace else SELU_SCALE * activation.elu(checked("selu", input), alpha=SELU_ALPHA)
 
 
 def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -86,6 +96,7 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
         raise RuntimeError("celu: alpha cannot be 0")
     if inplace:
         return written(True, celu, input, alpha)
+    input = checked("celu", input)
     return activation.elu(input, alpha=1.0) if alpha == 1 else alpha * activation.elu(input / alpha, alpha=1.0)
 
 
@@ -96,16 +107,17 @@ def silu(input: Any, inplace: bool = False) -> Tensor:
 
 def mish(input: Any, inplace: bool = False) -> Tensor:
     """x · tanh(softplus(x)). Source: arXiv:1908.08681."""
-    return written(True, mish, input) if inplace else input * tanh(activation.softplus(input))
+    return written(inplace, activation.mish, input)
 
 
 def logsigmoid(input: Any) -> Tensor:
     """log(sigmoid(x)), without overflow."""
-    return log_sigmoid(input)
+    return log_sigmoid(checked("logsigmoid", input))
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + e^(beta · x)) / beta; x itself where beta · x is above the threshold."""
+    input = checked("softplus", input)
     return where(input.detach() * beta > threshold, input, activation.softplus(input, beta=beta))
 
 
@@ -115,13 +127,19 @@ def softsign(input: Any) -> Tensor:
 
 
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """x between the bounds; outside of them, and at them, no gradient flows. Raises ValueError for bounds in the wrong order."""
+    """x between the bounds; outside of them, and at them, no gradient flows.
+
+    Integers stay integers. Raises ValueError for bounds in the wrong order, RuntimeError for booleans, complex numbers, and
+    unsigned integers with a bound below zero.
+    """
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val cannot be greater than max_val, got {min_val} and {max_val}")
     if inplace:
         return written(True, hardtanh, input, min_val, max_val)
-    fixed = input.detach()
-    return where(fixed <= min_val, float(min_val), where(fixed >= max_val, float(max_val), input))
+    input = as_tensor("hardtanh", "input", input)
+    if input.dtype.kind in "bc" or (input.dtype.kind == "u" and min_val < 0):
+        raise RuntimeError(f"hardtanh: not for {input.dtype} tensors between {min_val} and {max_val}")
+    return activation.hardtanh(input, low=input.dtype.type(min_val), high=input.dtype.type(max_val))
 
 
 def relu6(input: Any, inplace: bool = False) -> Tensor:
@@ -131,27 +149,31 @@ def relu6(input: Any, inplace: bool = False) -> Tensor:
 
 def hardsigmoid(input: Any, inplace: bool = False) -> Tensor:
     """relu6(x + 3) / 6."""
-    return written(True, hardsigmoid, input) if inplace else hardtanh(input + 3, 0.0, 6.0) / 6
+    return written(True, hardsigmoid, input) if inplace else hardtanh(checked("hardsigmoid", input) + 3, 0.0, 6.0) / 6
 
 
 def hardswish(input: Any, inplace: bool = False) -> Tensor:
     """x · relu6(x + 3) / 6. Source: arXiv:1905.02244."""
-    return written(True, hardswish, input) if inplace else input * hardtanh(input + 3, 0.0, 6.0) / 6
+    return written(True, hardswish, input) if inplace else activation.hardswish(checked("hardswish", input))
 
 
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """x where it is above the threshold, else `value`."""
+    """x where it is above the threshold, else `value`. Raises RuntimeError for booleans and complex numbers."""
     if inplace:
         return written(True, _threshold, input, threshold, value)
     return _threshold(input, threshold, value)
 
 
 def _threshold(input: Any, threshold: float, value: float) -> Tensor:
-    return where(input.detach() <= threshold, float(value), input)
+    input = as_tensor("threshold", "input", input)
+    if input.dtype.kind in "bc":
+        raise RuntimeError(f"threshold: not for {input.dtype} tensors")
+    return where(input.detach() <= threshold, constant(np.array(value, input.dtype)), input)
 
 
 def hardshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """x, but 0 where |x| ≤ lambd."""
+    input = checked("hardshrink", input)
     return where(abs(input.detach()) <= lambd, 0.0, input)
 
 
@@ -159,6 +181,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """x nearer to zero by lambd, and 0 where |x| ≤ lambd. Raises RuntimeError for a negative lambd."""
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
+    input = checked("softshrink", input)
     fixed = input.detach()
     return where(abs(fixed) <= lambd, 0.0, where(fixed > 0, input - lambd, input + lambd))
 
@@ -170,6 +193,7 @@ def tanhshrink(input: Any) -> Tensor:
 
 def glu(input: Any, dim: int = -1) -> Tensor:
     """a · sigmoid(b), a and b the halves of the input along `dim`. Raises RuntimeError when its length is odd."""
+    input = checked("glu", input)
     if input.shape[dim] % 2:
         raise RuntimeError(f"glu: halving dimension needs an even length, but dimension {dim} of {tuple(input.shape)} is odd")
     first, second = input.chunk(2, dim)
@@ -181,6 +205,7 @@ def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float =
 
     Source: arXiv:1611.00712.
     """
+    logits = checked("gumbel_softmax", logits)
     noise = -np.log(stream(None).standard_exponential(logits.array.shape))
     soft = ((logits + noise.astype(logits.dtype)) / tau).softmax(dim)
     if not hard:

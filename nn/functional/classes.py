@@ -60,18 +60,21 @@ class Rows:
         return unsigned.max() < self.count if unsigned is not None else t.min() >= 0 and t.max() < self.count
 
     def weights(self, reduction: str, weighted: bool = True) -> np.ndarray[Any, Any]:
-        """What to multiply each row's loss by before summing; the mean's denominator is the sum of the targets' weights."""
+        """What to multiply each row's loss by before summing, one number if it is the same for all.
+
+        The mean's denominator is the sum of the targets' weights.
+        """
         n, dtype = len(self.classes), self.scores.array.dtype
         if self.by_class is None:
-            return np.full(n, 1 / n if reduction == "mean" and n else 1, dtype)
+            return np.array([1 / n if reduction == "mean" and n else 1], dtype)
         own = self.by_class[self.classes].astype(dtype, copy=False)
         total = own.sum() if reduction == "mean" else 1
         return (own if weighted else np.ones(n, dtype)) / (total or np.nan)
 
     def finish(self, loss: Tensor, reduction: str) -> Tensor:
-        """The loss of the rows, already weighted, reduced or back in the target's shape; a mean of nothing is not a number."""
+        """The loss of the rows (or their sum), already weighted, back in the target's shape; a mean of nothing is not a number."""
         if reduction != "none":
-            total = reduce.sum(loss)
+            total = loss if loss.ndim == 0 else reduce.sum(loss)
             return total if len(self.classes) or reduction == "sum" else elementwise.mul(total, np.nan)
         if self.kept is not None:
             loss = index.put(loss, index=self.kept, shape=self.kept.shape)
@@ -79,8 +82,10 @@ class Rows:
 
 
 def in_rows(input: Tensor) -> Tensor:
-    """(C) as (1, C), and (N, C, d1, ...) as (N · d1 · ..., C)."""
+    """One score as (1, 1), (C) as (1, C), and (N, C, d1, ...) as (N · d1 · ..., C)."""
     ndim = input.ndim
+    if ndim == 0:
+        return shape.reshape(input, shape=(1, 1))
     if ndim == 2:
         return input
     if ndim == 1:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from autograd_core.errors import ShapeError
 from autograd_core.faces.pointwise import where
 from autograd_core.ops import elementwise, index, shape
+from autograd_core.ops import loss as losses
 from autograd_core.ops import reduce as reductions
 from autograd_core.ops.activation import softplus
-from autograd_core.ops.loss import binary_cross_entropy_elements, cross_entropy_rows
+from autograd_core.ops.loss import binary_cross_entropy_elements, cross_entropy_rows, soft_cross_entropy_rows
 from autograd_core.ops.softmax import log_softmax
 from autograd_core.tensor import Tensor
 
 from .arguments import as_tensor, floats, in_vmap, known, reduced, reduction_of, same_size
-from .classes import Rows, class_weights
+from .classes import Rows, class_weights, in_rows
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "nll_loss"]
 
@@ -48,13 +50,14 @@ def cross_entropy(
         each = log_softmax(input, axis=0 if input.ndim == 1 else 1)
         return by_operations("cross_entropy", each, target, weight, ignore_index, reduction, label_smoothing)
     rows = Rows("cross_entropy", input, target, weight, ignore_index)
-    weights = rows.weights(reduction)
-    loss = cross_entropy_rows(rows.scores, rows.classes, weights * (1 - label_smoothing) if label_smoothing else weights)
-    if label_smoothing:
+    weights, total = rows.weights(reduction), reduction != "none"
+    if weight is None or not label_smoothing:
+        loss = cross_entropy_rows(rows.scores, rows.classes, weights, smoothing=float(label_smoothing), total=total)
+    else:
+        loss = cross_entropy_rows(rows.scores, rows.classes, weights * (1 - label_smoothing))
         each = log_softmax(rows.scores, axis=1)
-        if weight is not None:
-            each = each * class_weights("cross_entropy", weight, rows.count).array.astype(each.dtype, copy=False)
-        share = weights if weight is None else rows.weights(reduction, weighted=False)
+        each = each * class_weights("cross_entropy", weight, rows.count).array.astype(each.dtype, copy=False)
+        share = rows.weights(reduction, weighted=False)
         loss = loss - reductions.sum(each, axis=1) * share * (label_smoothing / rows.count)
     return rows.finish(loss, reduction)
 
@@ -93,14 +96,17 @@ def _of_probabilities(input: Tensor, target: Tensor, weight: Any, ignore_index: 
     axis = 0 if input.ndim <= 1 else 1
     count = input.array.shape[axis] if input.ndim else 1
     wanted = target if not label_smoothing else target * (1 - label_smoothing) + label_smoothing / count
-    each = log_softmax(input, axis=axis) * wanted
     if weight is not None:
         by_class = class_weights("cross_entropy", weight, count)
-        each = each * shape.reshape(by_class, shape=(count,) + (1,) * (input.ndim - axis - 1))
+        wanted = wanted * shape.reshape(by_class, shape=(count,) + (1,) * (input.ndim - axis - 1))
+    rows = input.array.size // count if count else 0
+    each = 1.0 if reduction != "mean" else 1 / rows if rows else math.nan
+    loss = soft_cross_entropy_rows(in_rows(input), in_rows(wanted), weight=each, total=reduction != "none")
     if reduction == "none":
-        return known("cross_entropy", -reductions.sum(each, axis=axis), input, target)
-    loss = -reductions.sum(each)
-    return known("cross_entropy", loss / (input.numel() / count) if reduction == "mean" else loss, input, target)
+        loss = shape.reshape(loss, shape=input.array.shape[:axis] + input.array.shape[axis + 1 :])
+    elif reduction == "mean" and not rows:
+        loss = elementwise.mul(loss, math.nan)
+    return known("cross_entropy", loss, input, target)
 
 
 def nll_loss(
@@ -168,6 +174,8 @@ def binary_cross_entropy_with_logits(
     input, target = as_tensor(operation, "input", input), as_tensor(operation, "target", target)
     reduction = reduction_of(operation, reduction, size_average, reduce)
     same_size(operation, "target", target, input)
+    if weight is None and pos_weight is None and input.array.dtype.kind == target.array.dtype.kind == "f" and not in_vmap(input, target):
+        return known(operation, losses.binary_cross_entropy_with_logits(input, target, reduction=reduction), input, target)
     negative = softplus(elementwise.neg(input))  # -log sigmoid(input)
     if pos_weight is not None:
         negative = (1 + (as_tensor(operation, "pos_weight", pos_weight) - 1) * target) * negative

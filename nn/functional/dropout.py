@@ -28,8 +28,12 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
 def _dropout(input: Tensor, p: float, places: tuple[int, ...]) -> Tensor:
     """The input with zeros drawn for these places, which broadcast, and the rest scaled."""
     floats("dropout", input, "fc")
-    kept = keeps(places, p)
-    return input * np.multiply(kept, 1 / (1 - p) if p < 1 else 0.0, dtype=input.dtype)
+    return input * scaled_mask(places, p, input.dtype)
+
+
+def scaled_mask(places: tuple[int, ...], p: float, dtype: Any) -> np.ndarray[Any, Any]:
+    """For each place 0 with probability p, else 1 / (1 - p)."""
+    return np.multiply(keeps(places, p), 1 / (1 - p) if p < 1 else 0.0, dtype=dtype)
 
 
 def keeps(places: tuple[int, ...], p: float) -> np.ndarray[Any, Any]:

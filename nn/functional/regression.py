@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd_core.ops import elementwise, reduce
+from autograd_core.ops import loss as losses
+from autograd_core.ops import reduce as reductions
 from autograd_core.tensor import Tensor
 
-from .arguments import as_tensor, fit, known, reduced, reduction_of, same_size
+from .arguments import as_tensor, fit, in_vmap, known, reduced, reduction_of, same_size
 
 __all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
-
-abs, where = elementwise.abs, elementwise.where
 
 
 def mse_loss(
@@ -27,8 +26,8 @@ def mse_loss(
     A target of another shape is broadcast, with a warning. Raises TypeError for what is no Tensor, ValueError for NaN in
     the target or an unknown reduction, ShapeError where shapes do not fit.
     """
-    difference, target, reduction = _difference("mse_loss", input, target, reduction, size_average, reduce)
-    return _finish("mse_loss", elementwise.square(difference), difference, target, weight, reduction)
+    input, target, reduction = _checked("mse_loss", input, target, reduction, size_average, reduce)
+    return _computed(losses.mse_loss, input, target, reduction, weight, True)
 
 
 def l1_loss(
@@ -40,8 +39,8 @@ def l1_loss(
     weight: Any = None,
 ) -> Tensor:
     """|input - target|. Arguments and errors as of mse_loss."""
-    difference, target, reduction = _difference("l1_loss", input, target, reduction, size_average, reduce)
-    return _finish("l1_loss", abs(difference), difference, target, weight, reduction)
+    input, target, reduction = _checked("l1_loss", input, target, reduction, size_average, reduce)
+    return _computed(losses.l1_loss, input, target, reduction, weight, True)
 
 
 def smooth_l1_loss(
@@ -58,10 +57,10 @@ def smooth_l1_loss(
     """
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
-    d, target, reduction = _difference("smooth_l1_loss", input, target, reduction, size_average, reduce)
-    size = abs(d)
-    loss = size if beta == 0 else where(abs(d.detach()) < beta, elementwise.square(d) * (0.5 / beta), size - 0.5 * beta)
-    return _finish("smooth_l1_loss", loss, d, target, None, reduction)
+    input, target, reduction = _checked("smooth_l1_loss", input, target, reduction, size_average, reduce)
+    if beta == 0:
+        return _computed(losses.l1_loss, input, target, reduction, None, True)
+    return _computed(losses.smooth_l1_loss, input, target, reduction, None, True, beta=beta)
 
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Tensor:
@@ -72,32 +71,31 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     """
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
-    d, target, reduction = _difference("huber_loss", input, target, reduction)
-    loss = where(abs(d.detach()) <= delta, elementwise.square(d) * 0.5, (abs(d) - 0.5 * delta) * delta)
-    if weight is not None:
-        weight = as_tensor("huber_loss", "weight", weight)
-        same_size("huber_loss", "weight", weight, d)
-        loss = loss * weight
-    return known("huber_loss", reduced(loss, reduction), d, target)
+    input, target, reduction = _checked("huber_loss", input, target, reduction)
+    return _computed(losses.huber_loss, input, target, reduction, weight, False, delta=delta)
 
 
-def _difference(
+def _checked(
     operation: str, input: Any, target: Any, reduction: str, size_average: bool | None = None, reduce: bool | None = None
 ) -> tuple[Tensor, Tensor, str]:
-    """input - target, the target, and the reduction, checked."""
+    """The input, the target and the reduction."""
     input, target = as_tensor(operation, "input", input), as_tensor(operation, "target", target)
-    reduction = reduction_of(operation, reduction, size_average, reduce)
+    if size_average is not None or reduce is not None or reduction != "mean":
+        reduction = reduction_of(operation, reduction, size_average, reduce)
     fit(operation, input, target)
-    return elementwise.sub(input, target), target, reduction
+    return input, target, reduction
 
 
-def _finish(operation: str, loss: Tensor, like: Tensor, target: Tensor, weight: Any, reduction: str) -> Tensor:
-    """The elements' losses weighted and reduced."""
+def _computed(loss: Any, input: Tensor, target: Tensor, reduction: str, weight: Any, weighted_mean: bool, **settings: float) -> Tensor:
+    """The loss, weighted and reduced: by its kernel where the arrays are as that takes them, else by what it is composed of."""
+    name, x, t = loss.op.name, input.array, target.array
     if weight is None:
-        return known(operation, reduced(loss, reduction), like, target)
-    weight = as_tensor(operation, "weight", weight)
-    same_size(operation, "weight", weight, like)
-    loss = loss * weight
-    if reduction == "mean":
-        return known(operation, reduce.sum(loss) / reduce.sum(weight), like, target)
-    return known(operation, reduced(loss, reduction), like, target)
+        fast = x.shape == t.shape and x.dtype.kind == t.dtype.kind == "f" and not in_vmap(input, target)
+        compute = loss if fast else loss.op.reference
+        return known(name, compute(input, target, reduction=reduction, **settings), input, target)
+    each = loss.op.reference(input, target, reduction="none", **settings)
+    weight = as_tensor(name, "weight", weight)
+    same_size(name, "weight", weight, each)
+    if reduction == "mean" and weighted_mean:
+        return known(name, reductions.sum(each * weight) / reductions.sum(weight), input, target)
+    return known(name, reduced(each * weight, reduction), input, target)

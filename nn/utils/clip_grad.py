@@ -16,12 +16,14 @@ def get_total_norm(
 ) -> Tensor:
     """The norm of all tensors together, as if they were one vector, a 0-d tensor.
 
-    `norm_type` may be infinite. Raises RuntimeError for a norm that is not finite if `error_if_nonfinite`.
+    `norm_type` may be infinite. Raises RuntimeError for integers, and for a norm that is not finite if `error_if_nonfinite`.
     """
     arrays = [t.array for t in _listed(tensors)]
+    if wrong := [a.dtype for a in arrays if a.dtype.kind not in "fc"]:
+        raise RuntimeError(f"get_total_norm: only floating-point and complex tensors have a norm, got {wrong[0]}")
     p = float(norm_type)
-    norms = np.array([norm(a, p) for a in arrays])
-    total = norm(norms, p).astype(arrays[0].real.dtype) if arrays else np.float32(0)
+    norms = np.array([norm(a, p) for a in arrays if a.size])
+    total = norm(norms, p).astype(np.result_type(*{a.real.dtype for a in arrays})) if arrays else np.float32(0)
     if error_if_nonfinite and not np.isfinite(total):
         raise RuntimeError(
             f"The total norm of order {p} for gradients from `parameters` is non-finite, so it cannot be clipped. To disable this "
@@ -67,9 +69,12 @@ def clip_grads_with_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
-    """Clamp the gradients' elements, in place, to ±clip_value."""
+    """Clamp the gradients' elements, in place, to ±clip_value. Raises RuntimeError for complex ones, which have no order."""
     bound = float(clip_value)
-    for gradient in _gradients(parameters):
+    gradients = _gradients(parameters)
+    if any(gradient.dtype.kind == "c" for gradient in gradients):
+        raise RuntimeError("clip_grad_value_: complex gradients have no order; clip their norm")
+    for gradient in gradients:
         np.clip(gradient, -bound, bound, out=gradient)
         writes.note(gradient, "clip_grad_value_")
 
@@ -83,4 +88,8 @@ def _listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[np.ndarray[Any, Any]]:
-    return [p._grad.array for p in _listed(parameters) if p._grad is not None]
+    """Their arrays, to be written. Raises RuntimeError where one cannot be."""
+    gradients = [p._grad.array for p in _listed(parameters) if p._grad is not None]
+    if not all(gradient.flags.writeable for gradient in gradients):
+        raise RuntimeError("a gradient is read-only, as expanded tensors are: clone() it before assigning it to .grad")
+    return gradients
