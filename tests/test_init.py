@@ -109,8 +109,11 @@ def test_the_truncated_normal_distribution(mean, std, a, b):
 
 def test_a_truncated_normal_distribution_of_one_point():
     assert (init.trunc_normal_(ag.empty(3), a=0.5, b=0.5) == 0.5).all()
-    with pytest.raises(ValueError, match="above"):
+    with pytest.raises(RuntimeError, match="above"):
         init.trunc_normal_(ag.empty(3), a=1, b=0)
+    for std in (0, -1):
+        with pytest.raises(ValueError, match="std must be positive"):
+            init.trunc_normal_(ag.empty(3), std=std)
 
 
 FANS = {"xavier_uniform_": 2 / (300 + 200), "xavier_normal_": 2 / (300 + 200), "kaiming_uniform_": 2 / 300, "kaiming_normal_": 2 / 300}
@@ -183,6 +186,7 @@ def test_constants_and_identities():
         (init.eye_, (3,)),
         (init.dirac_, (3, 3)),
         (lambda t: init.dirac_(t, groups=2), (3, 3, 3)),
+        (lambda t: init.dirac_(t, groups=0), (3, 3, 3)),
         (lambda t: init.sparse_(t, 0.1), (3,)),
     ],
 )

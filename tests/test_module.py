@@ -357,6 +357,12 @@ def test_one_wrong_shape_anywhere_changes_nothing(key):
     assert not any((v == 9).any() for v in block.state_dict().values())
 
 
+def test_keys_of_a_state_are_strings():
+    layer = nn.Linear(1, 1)
+    with pytest.raises(TypeError, match="keys must be strings, got 3"):
+        layer.load_state_dict({**layer.state_dict(), 3: ag.ones(1)}, strict=False)
+
+
 @pytest.mark.parametrize("state", [None, 3, [("weight", 1)]])
 def test_loading_what_is_no_mapping(state):
     with pytest.raises(TypeError, match="dict-like"):
@@ -796,6 +802,14 @@ def test_parameter_dicts():
 
 
 # ---------------------------------------------------------------------- printing
+
+
+def test_parameter_dicts_leave_their_own_attributes_alone():
+    values = nn.ParameterDict({"a": 1})
+    for name in ("items", "training", "_parameters"):
+        with pytest.raises(KeyError, match="attribute"):
+            values[name] = 3
+    assert list(values.items()) == [("a", 1)]
 
 
 def test_printing_goes_inwards():

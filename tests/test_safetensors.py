@@ -11,6 +11,7 @@ import pytest
 from safetensors import SafetensorError
 
 import autograd_core as ag
+import nn
 from autograd_core import safetensors, serialization
 from autograd_core.errors import MissingExtraError
 
@@ -140,3 +141,12 @@ def test_without_the_package_the_extra_is_named(monkeypatch, tmp_path):
         with pytest.raises(MissingExtraError, match=r"autograd-core\[safetensors\]"):
             call()
     assert os.listdir(tmp_path) == []
+
+
+def test_lazy_models_take_their_shapes_from_a_file(tmp_path):
+    source, lazy = nn.Sequential(nn.Linear(3, 2)), nn.Sequential(nn.LazyLinear(2))
+    safetensors.save_model(source, tmp_path / "a")
+    assert safetensors.load_model(lazy, tmp_path / "a") == ([], [])
+    assert lazy(ag.ones(3)).tolist() == source(ag.ones(3)).tolist()
+    with pytest.raises(ValueError, match="call the lazy module"):
+        safetensors.save_model(nn.LazyLinear(2), tmp_path / "a")
