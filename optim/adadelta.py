@@ -58,6 +58,7 @@ class Adadelta(Elementwise):
         self,
         dtype: np.dtype[Any],
         numbers: tuple[float, ...],
+        /,
         lr: float = 1.0,
         rho: float = 0.9,
         eps: float = 1e-6,

@@ -11,8 +11,8 @@ from autograd_core.kernels.scratch import scratch
 from autograd_core.tensor import Tensor, constant
 
 from .blocks import Array
-from .muon import refuse_complex
-from .optimizer import Optimizer, Params, check
+from .optimizer import Optimizer, Params, check, refuse_complex
+from .passes import norm
 from .state import number_dtype
 
 
@@ -66,6 +66,7 @@ class Adafactor(Optimizer):
         return {"step": (), "variance": shape, "row_var": (*shape[:-1], 1), "col_var": (*shape[:-2], 1, *shape[-1:])}[name]
 
     def check_params(self, params: list[Tensor]) -> None:
+        super().check_params(params)
         refuse_complex(self, params)
 
     def update(
@@ -73,6 +74,7 @@ class Adafactor(Optimizer):
         param: Array,
         grad: Array,
         state: dict[str, Any],
+        /,
         lr: float = 1e-2,
         beta2_decay: float = -0.8,
         eps: tuple[float | None, float] = (None, 1e-3),
@@ -116,4 +118,4 @@ class Adafactor(Optimizer):
 
 
 def root_mean_square(x: Array) -> float:
-    return float(np.linalg.norm(x)) / math.sqrt(x.size)
+    return norm(x) / math.sqrt(x.size)

@@ -72,6 +72,7 @@ class Adagrad(Elementwise):
         self,
         dtype: np.dtype[Any],
         numbers: tuple[float, ...],
+        /,
         lr: float = 1e-2,
         lr_decay: float = 0,
         weight_decay: float = 0,

@@ -69,6 +69,7 @@ class Adam(Elementwise):
         self,
         dtype: np.dtype[Any],
         numbers: tuple[float, ...],
+        /,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -134,6 +135,12 @@ class AdamW(Adam):
             fused=fused,
             decoupled_weight_decay=True,
         )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """It stays AdamW with the state that an Adam has saved, too."""
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True
 
 
 def check_betas(betas: tuple[Any, Any]) -> None:

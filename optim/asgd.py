@@ -61,6 +61,7 @@ class ASGD(Elementwise):
         self,
         dtype: np.dtype[Any],
         numbers: tuple[float, ...],
+        /,
         lr: float = 1e-2,
         lambd: float = 1e-4,
         alpha: float = 0.75,

@@ -28,7 +28,7 @@ class Elementwise(Optimizer):
     What `numbers` names is kept as 0-d tensors of the default dtype, as PyTorch does; arrays begin as `begin` says.
     """
 
-    def rule(self, dtype: np.dtype[Any], numbers: tuple[float, ...], **settings: Any) -> Rule:
+    def rule(self, dtype: np.dtype[Any], numbers: tuple[float, ...], /, **settings: Any) -> Rule:
         """The step for parameters of this dtype whose state stands at these numbers."""
         raise NotImplementedError("abstract: an Elementwise optimizer defines rule")
 

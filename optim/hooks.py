@@ -14,6 +14,7 @@ class Hooks:
     """The hooks of one optimizer, of each kind in the order in which they run."""
 
     def __init__(self) -> None:
+        self.running = False  # is a step with its hooks under way?
         self.before: dict[int, Callable[..., Any]] = {}  # of the step
         self.after: dict[int, Callable[..., Any]] = {}
         self.save_before: dict[int, Callable[..., Any]] = {}
@@ -64,16 +65,22 @@ def hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     def with_hooks(*args: Any, **kwargs: Any) -> Any:
         optimizer = args[0]
         own = optimizer._hooks
-        for hook in (*everywhere.before.values(), *own.before.values()):
-            answer = hook(optimizer, args, kwargs)
-            if answer is not None:
-                if not (isinstance(answer, tuple) and len(answer) == 2):
-                    raise RuntimeError(f"a step pre-hook returns None or a pair (args, kwargs), but one returned {answer!r}")
-                args, kwargs = answer
-        optimizer._opt_called = True
-        result = step(*args, **kwargs)
-        for hook in (*own.after.values(), *everywhere.after.values()):
-            hook(optimizer, args, kwargs)
-        return result
+        if own.running:  # the step of a subclass calls its parent's
+            return step(*args, **kwargs)
+        own.running = True
+        try:
+            for hook in (*everywhere.before.values(), *own.before.values()):
+                answer = hook(optimizer, args, kwargs)
+                if answer is not None:
+                    if not (isinstance(answer, tuple) and len(answer) == 2):
+                        raise RuntimeError(f"a step pre-hook returns None or a pair (args, kwargs), but one returned {answer!r}")
+                    args, kwargs = answer
+            optimizer._opt_called = True
+            result = step(*args, **kwargs)
+            for hook in (*own.after.values(), *everywhere.after.values()):
+                hook(optimizer, args, kwargs)
+            return result
+        finally:
+            own.running = False
 
     return with_hooks

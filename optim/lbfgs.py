@@ -70,11 +70,21 @@ class LBFGS(Optimizer):
     @no_grad()
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         """Minimize the loss that `closure` computes, with its gradients; returns the first one. Raises TypeError without it."""
+        self.check_params(self.param_groups[0]["params"])
+        callers = np.geterr()
+
+        def evaluate() -> Any:
+            with enable_grad(), np.errstate(**callers):
+                return closure()
+
+        with np.errstate(all="ignore"):  # where the loss overflows, the parameters do so too, as in PyTorch
+            return self._minimize(evaluate)
+
+    def _minimize(self, closure: Callable[[], Any]) -> Any:
         group = self.param_groups[0]
         lr = group["lr"].item() if isinstance(group["lr"], Tensor) else group["lr"]
         max_iter, max_eval, tolerance_change = group["max_iter"], group["max_eval"], group["tolerance_change"]
-        with enable_grad():
-            first_loss = closure()
+        first_loss = closure()
         loss, grad = as_float(first_loss), self.gradient()
         state = self.state[group["params"][0]]
         state["func_evals"] = state.get("func_evals", 0) + 1
@@ -101,8 +111,7 @@ class LBFGS(Optimizer):
             else:
                 self.move(t, d)
                 if iteration != max_iter:  # after the last one nobody asks
-                    with enable_grad():
-                        loss = as_float(closure())
+                    loss = as_float(closure())
                     grad, count = self.gradient(), 1
             memory.t = t
             evaluations += count
@@ -114,7 +123,8 @@ class LBFGS(Optimizer):
                 or abs(loss - before) < tolerance_change
             ):
                 break
-        memory.keep(state)
+        if memory.d is not None:
+            memory.keep(state)
         return first_loss
 
     # ------------------------------------------------------------------ all parameters as one row
@@ -141,8 +151,7 @@ class LBFGS(Optimizer):
         def at(t: Any) -> Point:
             self.move(t, d)
             try:
-                with enable_grad():
-                    loss = as_float(closure())
+                loss = as_float(closure())
             finally:
                 for param, array in zip(params, here):
                     param.array[...] = array
@@ -160,14 +169,13 @@ class Memory:
         self.size = size
         self.changes = [change.array for change in state.get("old_dirs") or []]
         self.steps = [step.array for step in state.get("old_stps") or []]
-        self.inverses = [number(inverse) for inverse in state.get("ro") or []]  # of the products change · step
-        self.scale = number(state.get("H_diag", 1))
-        self.d: Array | None = state["d"].array if "d" in state else None
-        self.t = number(state.get("t", 0))
-        self.grad: Array | None = state["prev_flat_grad"].array if "prev_flat_grad" in state else None
+        self.inverses = [unwrapped(inverse) for inverse in state.get("ro") or []]  # of the products change · step
+        self.scale = 1 if state.get("H_diag") is None else unwrapped(state["H_diag"])
+        self.d: Array | None = unwrapped(state.get("d"))
+        self.t = unwrapped(state.get("t"))
+        self.grad: Array | None = unwrapped(state.get("prev_flat_grad"))
         self.loss = state.get("prev_loss")
 
-    @np.errstate(all="ignore")
     def direction(self, grad: Array) -> Array:
         """-H · grad, after the last step was put into H. The two loops of Nocedal's recursion."""
         if self.d is None or self.grad is None:
@@ -208,8 +216,8 @@ class Memory:
         )
 
 
-def number(value: Any) -> Any:
-    """A number of the state as NumPy's or Python's."""
+def unwrapped(value: Any) -> Any:
+    """What the state holds as NumPy's or Python's: an array, or a number."""
     return value.array[()] if isinstance(value, Tensor) else value
 
 

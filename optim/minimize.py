@@ -21,7 +21,7 @@ WITH_PRODUCTS = ("newton-cg", "trust-ncg", "trust-krylov", "trust-constr")  # th
 WITH_HESSIAN = ("dogleg", "trust-exact")
 
 
-def scipy_minimize(closure: Callable[[], Tensor], params: Iterable[Tensor], method: str = "BFGS", **options: Any) -> Any:
+def scipy_minimize(closure: Callable[[], Tensor], params: Iterable[Tensor], method: Any = "BFGS", **options: Any) -> Any:
     """Minimize `closure()`, a loss computed from `params`, by scipy.optimize.minimize, and return its result.
 
     `params` (a module's `parameters()`, say) start where they are and end at the minimum. The closure only computes the loss: its
@@ -35,7 +35,7 @@ def scipy_minimize(closure: Callable[[], Tensor], params: Iterable[Tensor], meth
     except ImportError as error:
         raise MissingExtraError("scipy", "science", "scipy_minimize") from error
     problem = Problem(closure, list(params))
-    kind = method.lower()
+    kind = str(method).lower()
     derivatives: dict[str, Any] = {}
     if kind not in WITHOUT_GRADIENT:
         derivatives["jac"] = True
@@ -43,9 +43,10 @@ def scipy_minimize(closure: Callable[[], Tensor], params: Iterable[Tensor], meth
         derivatives["hessp"] = problem.product
     if kind in WITH_HESSIAN:
         derivatives["hess"] = problem.hessian
+    arguments = {**derivatives, **options}
     start = problem.read()
     try:
-        result = minimize(problem.loss_and_gradient if derivatives else problem.loss, start, method=method, **{**derivatives, **options})
+        result = minimize(problem.loss_and_gradient if arguments.get("jac") is True else problem.loss, start, method=method, **arguments)
     except BaseException:
         problem.write(start)
         raise
@@ -65,6 +66,8 @@ class Problem:
                 raise TypeError(f"scipy_minimize: parameters are Tensors of real numbers, but one is {kind}")
             if not (param.is_leaf and param.requires_grad):
                 raise ValueError("scipy_minimize: parameters are leaves that require grad")
+            if not param.array.flags.writeable:
+                raise RuntimeError("scipy_minimize: elements of a parameter share memory, or its array is read-only; clone() it first")
         self.closure, self.params = closure, params
         self.at: Array | None = None  # the vector at which `gradients` were recorded, for products with the Hessian
         self.gradients: tuple[Tensor, ...] = ()
@@ -87,8 +90,7 @@ class Problem:
     def computed(self, x: Array) -> Tensor:
         """The loss, recorded, at this vector."""
         self.write(x)
-        with enable_grad():
-            loss = self.closure()
+        loss = self.closure()
         if not isinstance(loss, Tensor) or loss.numel() != 1:
             what = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
             raise ValueError(f"scipy_minimize: the closure must return a loss of one number, got {what}")
@@ -99,10 +101,12 @@ class Problem:
             self.write(x)
             return as_float(self.closure())
 
+    @enable_grad()
     def loss_and_gradient(self, x: Array) -> tuple[float, Array]:
         loss = self.computed(x)
         return loss.item(), row([g.array for g in grad(loss.sum(), self.params, materialize_grads=True)])  # type: ignore[union-attr]
 
+    @enable_grad()
     def product(self, x: Array, v: Array) -> Array:
         """The Hessian at x times v: the gradient of the gradient's component along v."""
         if self.at is None or not np.array_equal(self.at, x):

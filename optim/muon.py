@@ -10,7 +10,8 @@ import numpy as np
 from autograd_core.tensor import Tensor, constant
 
 from .blocks import Array
-from .optimizer import Optimizer, Params, check
+from .optimizer import Optimizer, Params, check, refuse_complex
+from .passes import norm
 
 
 class Muon(Optimizer):
@@ -71,6 +72,7 @@ class Muon(Optimizer):
             raise ValueError(f"Muon only optimizes matrices, but parameters of shape {wrong} were given; leave these to AdamW")
 
     def check_params(self, params: list[Tensor]) -> None:
+        super().check_params(params)
         refuse_complex(self, params)
 
     def update(
@@ -78,6 +80,7 @@ class Muon(Optimizer):
         param: Array,
         grad: Array,
         state: dict[str, Any],
+        /,
         lr: float = 1e-3,
         weight_decay: float = 0.1,
         momentum: float = 0.95,
@@ -110,7 +113,7 @@ def orthogonalized(matrix: Array, coefficients: tuple[float, float, float], step
     a, b, c = coefficients
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
-    x = x / max(float(np.linalg.norm(x)), eps)
+    x = x / max(norm(x), eps)
     for _ in range(steps):
         gram = x @ x.T
         mixed = gram @ gram
@@ -121,8 +124,3 @@ def orthogonalized(matrix: Array, coefficients: tuple[float, float, float], step
         x *= a
         x += following
     return x.T if tall else x
-
-
-def refuse_complex(optimizer: Optimizer, params: list[Tensor]) -> None:
-    if any(param.array.dtype.kind == "c" for param in params):
-        raise RuntimeError(f"{type(optimizer).__name__} does not optimize complex parameters")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -35,13 +35,20 @@ class Optimizer:
     _opt_called = False  # has a step been made since a schedule first looked?
     _scheduled = False  # is there such a schedule?
 
+    _hooks: Hooks
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Hooks are there from the beginning: for copies, and for a subclass that wraps another optimizer and is none itself."""
+        optimizer = super().__new__(cls)
+        optimizer._hooks = Hooks()
+        return optimizer
+
     def __init__(self, params: Params, defaults: dict[str, Any]):
         if isinstance(params, Tensor):
             raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but got a Tensor")
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        self._hooks = Hooks()
         groups: list[Any] = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -56,7 +63,7 @@ class Optimizer:
 
     # ------------------------------------------------------------------ the rule
 
-    def update(self, param: Array, grad: Array, state: dict[str, Any], **group: Any) -> None:
+    def update(self, param: Array, grad: Array, state: dict[str, Any], /, **group: Any) -> None:
         """Change `param` in place by its gradient, which stays as it is.
 
         `state` is the parameter's own, empty at first; `group` are the settings. Nothing is recorded here.
@@ -72,7 +79,13 @@ class Optimizer:
                 self.state[param] = state
 
     def check_params(self, params: list[Tensor]) -> None:
-        """Raise for parameters that a step cannot change: it asks before it changes any."""
+        """Raise RuntimeError for parameters that a step cannot change: it asks before it changes any."""
+        for param in params:
+            if not param.array.flags.writeable:
+                raise RuntimeError(
+                    f"{type(self).__name__}: elements of a parameter of shape {param.array.shape} share memory (it was expanded, or "
+                    "its array is read-only); clone() it before it becomes a parameter"
+                )
 
     def state_shape(self, name: str, shape: tuple[int, ...]) -> tuple[int, ...] | None:
         """The shape of what the state holds under this name for a parameter of this shape; None: any."""
@@ -86,14 +99,16 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         operation = type(self).__name__ + ".step"
-        groups = [(group, [param for param in group["params"] if param._grad is not None]) for group in self.param_groups]
-        for _, params in groups:
+        groups = [
+            ([param for param in group["params"] if param._grad is not None], settings_of(self, group)) for group in self.param_groups
+        ]
+        for params, _ in groups:
             self.check_params(params)
         with np.errstate(all="ignore"):  # a gradient that overflowed makes the parameter so too, as in PyTorch
-            for group, params in groups:
-                self.update_all(params, {k: v.item() if isinstance(v, Tensor) else v for k, v in group.items() if k != "params"})
-                for param in params:
+            for params, settings in groups:
+                for param in params:  # first, for an update that fails may have written
                     writes.note(param.array, operation)
+                self.update_all(params, settings)
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -163,19 +178,24 @@ class Optimizer:
         """Take over a copy of what `state_dict` gave: the next steps are those the other optimizer would have made, to the bit.
 
         Raises ValueError, and changes nothing, when groups or their numbers of parameters differ, and for the state of
-        another kind of optimizer or of parameters of other shapes.
+        another kind of optimizer or of parameters of other shapes; TypeError for another library's arrays.
         """
         given = dict(state_dict)
         for hook in tuple(self._hooks.load_before.values()):
             given = state.or_else(hook(self, given), given)
         with no_grad():
-            self.state, self.param_groups = state.unpacked(self, given)
+            loaded, groups = state.unpacked(self, given)
+            self.__setstate__({"state": loaded, "param_groups": groups})
         for hook in tuple(self._hooks.load_after.values()):
             hook(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: hooks belong to the optimizer that they were registered with."""
-        return {**self.__dict__, "_hooks": Hooks()}
+        return {name: value for name, value in self.__dict__.items() if name != "_hooks"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """What a copy, a pickle and `load_state_dict` put in. A subclass may add settings here that older states lack."""
+        self.__dict__.update(state)
 
     # ------------------------------------------------------------------ hooks
 
@@ -204,11 +224,18 @@ class Optimizer:
         return HookHandle(self._hooks.load_after, hook, prepend)
 
 
+def settings_of(optimizer: Optimizer, group: dict[str, Any]) -> dict[str, Any]:
+    """A group without its parameters, for a rule: the optimizer's own settings are numbers, also where they are tensors."""
+    own = optimizer.defaults
+    return {k: v.item() if k in own and isinstance(v, Tensor) else v for k, v in group.items() if k != "params"}
+
+
 def check(name: str, value: Any, below: float = float("inf")) -> None:
-    """Raises ValueError unless the value is a number (or a tensor of one) of at least 0, and below the bound."""
+    """Raises ValueError unless the value is a number (or a tensor of one) of at least 0, and below the bound; TypeError for no number."""
     if isinstance(value, Tensor) and value.numel() != 1:
         raise ValueError(f"Invalid {name}: a tensor of {value.numel()} elements; it takes one number")
-    if not 0.0 <= float(value) < below and not (below == float("inf") == float(value)):
+    number = value.item() if isinstance(value, Tensor) else value
+    if not 0.0 <= number < below and not (below == float("inf") == number):
         raise ValueError(f"Invalid {name}: {value}")
 
 
@@ -221,6 +248,12 @@ def check_kinds(differentiable: bool = False, foreach: bool | None = None, fused
             "differentiable=True: the update is written in place, outside of any graph. To differentiate through it, compute it: "
             "w = w - lr * grad, with autograd.grad(..., create_graph=True)"
         )
+
+
+def refuse_complex(optimizer: Optimizer, params: list[Tensor]) -> None:
+    """Raises RuntimeError for complex parameters."""
+    if any(param.array.dtype.kind == "c" for param in params):
+        raise RuntimeError(f"{type(optimizer).__name__} does not optimize complex parameters")
 
 
 def as_float(loss: Any) -> float:

@@ -1,4 +1,4 @@
-"""What many update rules are made of: a few passes over memory each, in place."""
+"""What many update rules are made of: a few passes over memory each."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ def direction(p: Array, g: Array, decay: Array, maximize: bool, d: Array, t: Arr
 
 
 def approach(mean: Array, value: Array, share: Array, t: Array) -> None:
-    """mean += share · (value - mean)."""
+    """mean += share · (value - mean), from the side that is nearer: with a share of 1 it is the value, exactly."""
     np.subtract(value, mean, out=t)
-    np.multiply(t, share, out=t)
-    np.add(mean, t, out=mean)
+    if share < 0.5:
+        np.multiply(t, share, out=t)
+        np.add(mean, t, out=mean)
+    else:
+        np.multiply(t, 1 - share, out=t)
+        np.subtract(value, t, out=mean)
 
 
 def approach_square(mean: Array, value: Array, past: Array, share: Array, t: Array) -> None:
@@ -40,3 +44,8 @@ def descend(p: Array, along: Array, rate: Array, t: Array) -> None:
     """p -= rate · along; `along` may be `t`."""
     np.multiply(along, rate, out=t)
     np.subtract(p, t, out=p)
+
+
+def norm(x: Array) -> float:
+    """√(sum of x²); that of float16 is summed up in float32, in which the squares have room."""
+    return float(np.linalg.norm(x.astype(np.float32) if x.dtype == np.float16 else x))

@@ -62,6 +62,7 @@ class RAdam(Elementwise):
         self,
         dtype: np.dtype[Any],
         numbers: tuple[float, ...],
+        /,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,

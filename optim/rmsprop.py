@@ -63,6 +63,7 @@ class RMSprop(Elementwise):
         self,
         dtype: np.dtype[Any],
         numbers: tuple[float, ...],
+        /,
         lr: float = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,

@@ -67,6 +67,7 @@ class SGD(Elementwise):
         self,
         dtype: np.dtype[Any],
         numbers: tuple[float, ...],
+        /,
         lr: float = 1e-3,
         momentum: float = 0,
         dampening: float = 0,

@@ -72,7 +72,7 @@ def check_settings(optimizer: Optimizer, group: dict[str, Any]) -> None:
 
 
 def check_entries(optimizer: Optimizer, key: Any, entries: Mapping[str, Any], param: Tensor) -> None:
-    """Raises ValueError for entries that this optimizer does not have, lacks, or that have another shape."""
+    """Raises ValueError for entries that this optimizer does not have, lacks, or that do not fit, TypeError for what is no Tensor."""
     always = optimizer.always or ()
     if entries and not set(always) <= set(entries) <= {*always, *optimizer.sometimes}:
         raise ValueError(
@@ -81,13 +81,16 @@ def check_entries(optimizer: Optimizer, key: Any, entries: Mapping[str, Any], pa
         )
     for name, value in entries.items():
         shape = optimizer.state_shape(name, param.array.shape)
+        own = name not in optimizer.numbers and shape is not None  # it goes with this parameter, number by number
+        if own and not isinstance(value, Tensor | None):
+            raise TypeError(f"loaded state dict does not fit: {name} of parameter {key} is a {type(value).__name__}; make it a tensor")
         if isinstance(value, Tensor) and shape is not None and value.array.shape != shape:
             raise ValueError(
                 f"loaded state dict does not fit: {name} of parameter {key} has shape {value.array.shape}, "
                 f"but for a parameter of shape {param.array.shape} it is {shape}"
             )
-        if isinstance(value, Tensor) and value.array.dtype.kind == "c" != param.array.dtype.kind:
-            raise ValueError(f"loaded state dict does not fit: {name} of parameter {key} is complex, the parameter is {param.dtype}")
+        if own and isinstance(value, Tensor) and value.is_complex() != param.is_complex():
+            raise ValueError(f"loaded state dict does not fit: {name} of parameter {key} is {value.dtype}, the parameter is {param.dtype}")
 
 
 def number(value: Any) -> Any:
@@ -101,12 +104,12 @@ def number_dtype() -> Any:
 
 
 def copied(value: Any, param: Tensor) -> Any:
-    """A copy of a value of the state, in the parameter's dtype."""
+    """A copy of a value of the state, in the parameter's dtype if both are real, or both complex."""
     if isinstance(value, list):
         return [copied(entry, param) for entry in value]
     if not isinstance(value, Tensor):
         return deepcopy(value)
-    cast = param.array.dtype.kind in "fc" and value.array.dtype.kind in "fc"
+    cast = param.array.dtype.kind == value.array.dtype.kind and param.array.dtype.kind in "fc"
     dtype = param.array.dtype if cast else value.array.dtype
     return constant(np.array(value.array, dtype, order="C"))
 

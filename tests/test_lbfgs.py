@@ -105,6 +105,60 @@ def test_a_closure_that_fails_in_the_line_search_leaves_the_parameters():
     assert optimizer.step(closure_of(optimizer, lambda: valley(x))).item() > 0
 
 
+@pytest.mark.parametrize("line_search", [None, "strong_wolfe"])
+def test_complex_parameters_go_on_to_the_bit_after_loading(line_search):
+    """What is kept of them are pairs of real numbers."""
+    p = nn.Parameter(ag.tensor([1 + 0.5j, 2 - 1j], dtype=ag.complex128))
+    loss = lambda p: ((p - (1 + 2j)).abs() ** 4).sum()
+    make = lambda p: optim.LBFGS([p], lr=0.1, max_iter=4, line_search_fn=line_search)
+    optimizer = make(p)
+    optimizer.step(closure_of(optimizer, lambda: loss(p)))
+    q = nn.Parameter(p.detach().clone())
+    resumed = make(q)
+    resumed.load_state_dict(optimizer.state_dict())
+    for _ in range(2):
+        optimizer.step(closure_of(optimizer, lambda: loss(p)))
+        resumed.step(closure_of(resumed, lambda: loss(q)))
+        assert (p == q).all()
+
+
+@pytest.mark.parametrize("line_search", [None, "strong_wolfe"])
+@pytest.mark.parametrize("gradient", [[float("inf"), 1.0], [1e300, 2.0], [float("nan"), 1.0]], ids=str)
+def test_overflows_do_not_warn_but_in_the_closure(line_search, gradient):
+    x = nn.Parameter(ag.tensor([1e300, 2.0], dtype=ag.float64))
+    optimizer = optim.LBFGS([x], lr=1e10, line_search_fn=line_search)
+    seen = []
+
+    def closure():
+        x.grad = ag.tensor(gradient, dtype=ag.float64)
+        seen.append(np.geterr()["over"])
+        return float("inf")
+
+    with np.errstate(over="call"):
+        optimizer.step(closure)
+    assert set(seen) == {"call"}
+
+
+def test_no_iterations_are_an_evaluation():
+    x = start()
+    optimizer = optim.LBFGS([x], max_iter=0)
+    optimizer.step(closure_of(optimizer, lambda: valley(x)))
+    assert optimizer.state[x] == {"func_evals": 1, "n_iter": 0}
+    assert (x == start()).all()
+
+
+def test_parameters_whose_elements_share_memory_are_refused():
+    pytest.importorskip("scipy", reason="science extra not installed")
+    x, y = start(), nn.Parameter(ag.ones(1, dtype=ag.float64).expand(3))
+    loss = lambda: valley(x) + (y**2).sum()
+    optimizer = optim.LBFGS([x, y])
+    with pytest.raises(RuntimeError, match="share memory"):
+        optimizer.step(closure_of(optimizer, loss))
+    with pytest.raises(RuntimeError, match="share memory"):
+        optim.scipy_minimize(loss, [x, y])
+    assert (x == start()).all()
+
+
 def test_hooks_and_one_group_only():
     x, seen = start(), []
     optimizer = optim.LBFGS([x])
@@ -204,6 +258,34 @@ def test_scipy_gets_bounds_and_callbacks():
     assert (x <= 0.5).all()
     assert x[0].item() == pytest.approx(0.5)
     assert seen
+
+
+@pytest.mark.parametrize("method", ["BFGS", "Newton-CG", "Nelder-Mead"])
+def test_scipy_minimizes_where_nothing_is_recorded(method):
+    pytest.importorskip("scipy", reason="science extra not installed")
+    x = nn.Parameter(ag.ones(2, dtype=ag.float64))
+    with ag.no_grad():
+        optim.scipy_minimize(lambda: ((x - 3) ** 2).sum(), [x], method)
+    np.testing.assert_allclose(x.detach().numpy(), 3, atol=1e-3)
+
+
+@pytest.mark.parametrize("jac", [None, "2-point", False])
+def test_scipy_takes_differences_if_asked_to(jac):
+    pytest.importorskip("scipy", reason="science extra not installed")
+    x = nn.Parameter(ag.ones(2, dtype=ag.float64))
+    optim.scipy_minimize(lambda: ((x - 3) ** 2).sum(), [x], jac=jac)
+    np.testing.assert_allclose(x.detach().numpy(), 3, atol=1e-3)
+
+
+def test_scipy_takes_a_minimizer_of_ones_own():
+    from_scipy = pytest.importorskip("scipy.optimize", reason="science extra not installed")
+    x = nn.Parameter(ag.ones(2, dtype=ag.float64))
+
+    def newton(fun, x0, args, jac, **options):
+        return from_scipy.OptimizeResult(x=x0 - jac(x0) / 2, fun=0.0)
+
+    optim.scipy_minimize(lambda: ((x - 3) ** 2).sum(), [x], newton)
+    assert x.tolist() == [3, 3]
 
 
 def test_second_derivatives_are_exact():

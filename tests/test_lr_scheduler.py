@@ -185,6 +185,109 @@ def test_schedules_of_schedules_start_again_at_their_milestone(first):
     assert seen[3:] == pytest.approx(begun)
 
 
+def state_of(optimizer, schedule):
+    return copy.deepcopy((rates(optimizer), schedule.state_dict()))
+
+
+@every
+def test_a_step_that_fails_changes_nothing(make):
+    """A group that was added later: some schedules reckon with it, others cannot."""
+    optimizer = optimizer_of()
+    schedule = make(optimizer)
+    go(optimizer, schedule, 2)
+    optimizer.add_param_group({"params": [nn.Parameter(ag.ones(1))]})
+    before = state_of(optimizer, schedule)
+    try:
+        schedule.step()
+    except (ValueError, KeyError):
+        assert state_of(optimizer, schedule) == before
+    else:
+        assert schedule.get_last_lr() == [group["lr"] for group in optimizer.param_groups]
+
+
+@pytest.mark.parametrize("tensors", [False, True])
+@pytest.mark.parametrize("whole", [lambda parts: parts[1], schedules.ChainedScheduler, lambda parts: in_sequence(parts)])
+def test_a_function_that_fails_changes_nothing(whole, tensors):
+    optimizer = optimizer_of()
+    if tensors:
+        for group in optimizer.param_groups:
+            group["lr"] = ag.tensor(group["lr"])
+    now = [group["lr"] for group in optimizer.param_groups]
+
+    def factor(epoch):
+        if len(failures) == 0 and epoch == 3:
+            failures.append(epoch)
+            raise ZeroDivisionError
+        return 0.5**epoch
+
+    failures = []
+    schedule = whole([schedules.ExponentialLR(optimizer, 0.9), schedules.LambdaLR(optimizer, [lambda epoch: 1.0, factor])])
+    while not failures:
+        before = state_of(optimizer, schedule)
+        optimizer.step()
+        try:
+            schedule.step()
+        except ZeroDivisionError:
+            assert state_of(optimizer, schedule) == before
+    assert all(group["lr"] is lr for group, lr in zip(optimizer.param_groups, now, strict=True)) == tensors
+    schedule.step()
+    assert optimizer.param_groups[1]["lr"] < 0.5
+
+
+def in_sequence(parts):
+    return schedules.SequentialLR(parts[0].optimizer, [*parts], [2])
+
+
+def test_a_plateau_without_a_bound_for_each_group_changes_nothing():
+    optimizer = optimizer_of()
+    schedule = schedules.ReduceLROnPlateau(optimizer, patience=0, min_lr=[0.1, 0.1])
+    schedule.step(1.0)
+    optimizer.add_param_group({"params": [nn.Parameter(ag.ones(1))]})
+    before = state_of(optimizer, schedule)
+    with pytest.raises(RuntimeError, match="groups"):
+        schedule.step(1.0)
+    assert state_of(optimizer, schedule) == before
+
+
+def test_states_that_lack_something_change_nothing():
+    lacking = {
+        "LambdaLR": (lambda o: schedules.LambdaLR(o, lambda epoch: 0.5), "lr_lambdas"),
+        "CyclicLR": (MADE["CyclicLR"], "_scale_fn_custom"),
+        "MultiStepLR": (MADE["MultiStepLR"], "milestones"),
+        "SequentialLR": (MADE["SequentialLR"], "_schedulers"),
+        "ChainedScheduler": (MADE["ChainedScheduler"], "_schedulers"),
+    }
+    for make, name in lacking.values():
+        optimizer = optimizer_of()
+        schedule = make(optimizer)
+        before = state_of(optimizer, schedule)
+        state = {**copy.deepcopy(schedule.state_dict()), "last_epoch": 77}
+        with pytest.raises(KeyError):
+            schedule.load_state_dict({k: v for k, v in state.items() if k != name})
+        assert state_of(optimizer, schedule) == before
+        if name in ("lr_lambdas", "_schedulers"):
+            with pytest.raises(ValueError, match="zip"):
+                schedule.load_state_dict({**state, name: state[name][:1] * 3})
+            assert state_of(optimizer, schedule) == before
+
+
+def test_functions_without_attributes():
+    """Of a table's look-up there is nothing to save."""
+    optimizer = optimizer_of()
+    schedule = schedules.LambdaLR(optimizer, [1.0, 0.5, 0.25].__getitem__)
+    assert schedule.state_dict()["lr_lambdas"] == [None, None]
+    schedule.load_state_dict(schedule.state_dict())
+    go(optimizer, schedule, 2)
+    assert rates(optimizer)[0][0] == 0.05
+
+
+def test_what_is_no_schedule_is_named():
+    optimizer = optimizer_of()
+    for make in (lambda: schedules.ChainedScheduler([3]), lambda: schedules.ChainedScheduler([schedules.StepLR(optimizer, 3), 3])):
+        with pytest.raises(TypeError, match="no scheduler but a int"):
+            make()
+
+
 def test_no_reference_cycle_is_left(assert_no_cycles):
     def run():
         for make in MADE.values():

@@ -232,6 +232,31 @@ def test_the_state_of_complex_parameters_is_refused_by_real_ones():
         optim.Adam([q]).load_state_dict(first.state_dict())
 
 
+def test_the_state_of_real_parameters_is_refused_by_complex_ones():
+    p, q = nn.Parameter(ag.ones(2)), nn.Parameter(ag.ones(2, dtype=ag.complex64))
+    first = optim.Adam([p])
+    p.grad = ag.ones(2)
+    first.step()
+    with pytest.raises(ValueError, match="complex"):
+        optim.Adam([q]).load_state_dict(first.state_dict())
+
+
+@every
+def test_the_arrays_of_another_library_are_refused(make):
+    p = nn.Parameter(ag.ones(2, 2))
+    first = make([p])
+    p.grad = ag.ones(2, 2)
+    first.step()
+    saved = first.state_dict()
+    saved["state"] = {k: {name: value.numpy() for name, value in entries.items()} for k, entries in saved["state"].items()}
+    second = make([p])
+    before = repr(second.state_dict())
+    if set(first.state[p]) - set(first.numbers):
+        with pytest.raises(TypeError, match="ndarray"):
+            second.load_state_dict(saved)
+    assert repr(second.state_dict()) == before
+
+
 def test_steps_saved_as_plain_numbers_load():
     p = nn.Parameter(ag.ones(2))
     first, second = optim.NAdam([p]), optim.NAdam([p])
@@ -254,6 +279,36 @@ def test_states_saved_before_a_setting_existed_load():
     optimizer.load_state_dict(state)
     assert optimizer.param_groups[0]["lr"] == 0.5
     assert optimizer.param_groups[0]["amsgrad"] is True
+
+
+def test_adamw_stays_adamw_with_the_state_of_adam():
+    p, q = nn.Parameter(ag.ones(2)), nn.Parameter(ag.ones(2))
+    first, second = optim.Adam([p]), optim.AdamW([q])
+    second.load_state_dict(first.state_dict())
+    assert second.param_groups[0]["decoupled_weight_decay"] is True
+    first.load_state_dict(second.state_dict())
+    assert first.param_groups[0]["decoupled_weight_decay"] is True  # what was saved says so
+
+
+class Later(optim.SGD):
+    """A setting came later than the first saved states."""
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group.setdefault("later", 1)
+
+
+THROUGH = {
+    "copy": copy.deepcopy,
+    "pickle": lambda o: pickle.loads(pickle.dumps(o)),
+    "load": lambda o: o.load_state_dict(o.state_dict()) or o,
+}
+
+
+@pytest.mark.parametrize("through", THROUGH.values(), ids=THROUGH)
+def test_a_subclass_may_add_settings_to_older_states(through):
+    assert through(Later([nn.Parameter(ag.ones(2))])).param_groups[0]["later"] == 1
 
 
 def test_parameters_without_gradients_are_left_alone():
@@ -362,6 +417,51 @@ def test_hooks_run_around_the_step_of_a_subclass():
     assert seen == [1]
 
 
+def test_an_optimizer_around_another():
+    """It has no parameters of its own, so it does not call the base's constructor."""
+
+    class Around(optim.Optimizer):
+        def __init__(self, inner):
+            self.inner = inner
+
+        @property
+        def param_groups(self):
+            return self.inner.param_groups
+
+        def step(self, closure=None):
+            return self.inner.step(closure)
+
+    p = nn.Parameter(ag.ones(2))
+    optimizer = Around(optim.SGD([p], lr=0.5))
+    p.grad = ag.ones(2)
+    schedule, seen = optim.lr_scheduler.ExponentialLR(optimizer, 0.5), []
+    optimizer.register_step_post_hook(lambda *_: seen.append(1))
+    optimizer.step()
+    schedule.step()
+    optimizer.step()
+    assert p.tolist() == [0.25, 0.25]
+    assert seen == [1, 1]
+
+
+def test_hooks_run_once_around_a_step_that_calls_its_parents():
+    class Counted(optim.SGD):
+        def step(self, closure=None):
+            return super().step(closure)
+
+    optimizer, seen = Counted([nn.Parameter(ag.ones(2))], lr=0.1), []
+    optimizer.register_step_pre_hook(lambda *_: seen.append("before"))
+    optimizer.register_step_post_hook(lambda *_: seen.append("after"))
+    optimizer.step()
+
+    def failing():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        optimizer.step(failing)
+    optimizer.step()
+    assert seen == ["before", "after", "before", "before", "after"]
+
+
 def test_hooks_around_saving_and_loading():
     p = nn.Parameter(ag.ones(2))
     optimizer, seen = optim.SGD([p], lr=0.1), []
@@ -468,6 +568,98 @@ def test_gradients_that_overflowed_do_not_warn(make):
         assert p.flatten().tolist() == pytest.approx([1, 1 - 0.01 - 0.012, 1 - 0.01 - 0.012])
     else:
         assert np.isnan(p.detach().numpy()[0])
+
+
+@every
+def test_a_learning_rate_of_several_numbers_is_refused_before_any_parameter_is_changed(make):
+    p, q = nn.Parameter(ag.ones(2, 2)), nn.Parameter(ag.ones(2, 2))
+    optimizer = make([p])
+    optimizer.add_param_group({"params": [q], "lr": ag.ones(2)})
+    p.grad = q.grad = ag.ones(2, 2)
+    with pytest.raises(RuntimeError, match="one element"):
+        optimizer.step()
+    assert (p == 1).all()
+
+
+def test_what_an_update_wrote_before_it_failed_is_known():
+    class Failing(optim.Optimizer):
+        def update(self, param, grad, state, **group):
+            param -= grad
+            raise ZeroDivisionError
+
+    p = nn.Parameter(ag.ones(2))
+    loss = (p * p).sum()
+    p.grad = ag.ones(2)
+    with pytest.raises(ZeroDivisionError):
+        Failing([p], {}).step()
+    with pytest.raises(RuntimeError, match="in-place"):
+        loss.backward()
+
+
+@every
+def test_parameters_whose_elements_share_memory_are_refused_before_any_is_changed(make):
+    p, q = nn.Parameter(ag.ones(2, 2)), nn.Parameter(ag.ones(1, 1).expand(3, 2))
+    optimizer = make([p, q])
+    p.grad, q.grad = ag.ones(2, 2), ag.ones(3, 2)
+    before = repr(optimizer.state_dict())
+    with pytest.raises(RuntimeError, match="share memory"):
+        optimizer.step()
+    assert (p == 1).all()
+    assert repr(optimizer.state_dict()) == before
+
+
+@pytest.mark.parametrize("make", [lambda p: optim.Adafactor(p, lr=0.1), lambda p: optim.Muon(p, lr=0.1)], ids=["Adafactor", "Muon"])
+def test_norms_of_many_float16_numbers_do_not_overflow(make, rng):
+    start, gradient = rng.standard_normal((4, 25_000)), 10 * rng.standard_normal((4, 25_000))
+    steps = []
+    for dtype in (np.float16, np.float64):
+        p = nn.Parameter(ag.tensor(start.astype(dtype)))
+        p.grad = ag.tensor(gradient.astype(dtype))
+        make([p]).step()
+        steps.append(p.detach().numpy() - start.astype(dtype))
+    np.testing.assert_allclose(steps[0], steps[1], atol=0.01)
+    assert np.abs(steps[1]).max() > 0.01
+
+
+def test_a_mean_that_forgets_at_once_is_the_last_gradient():
+    p = nn.Parameter(ag.ones(2))
+    for make, name in (
+        (lambda p: optim.Adam(p, betas=(0.0, 0.9)), "exp_avg"),
+        (lambda p: optim.RMSprop(p, alpha=0.0, centered=True), "grad_avg"),
+    ):
+        optimizer = make([p])
+        for gradient in ([1e12, -3e5], [0.1, 0.7]):
+            p.grad = ag.tensor(gradient)
+            optimizer.step()
+        assert (optimizer.state[p][name] == p.grad).all()
+        assert np.isfinite(p.detach().numpy()).all()
+
+
+def test_a_group_may_hold_tensors_of_its_own():
+    p, mask = nn.Parameter(ag.ones(2)), ag.tensor([1.0, 0.0])
+    p.grad = ag.ones(2)
+    optimizer = optim.SGD([{"params": [p], "mask": mask}], lr=ag.tensor(0.5))
+    optimizer.step()
+    assert p.tolist() == [0.5, 0.5]
+    assert optimizer.param_groups[0]["mask"] is mask
+
+
+@every
+@pytest.mark.parametrize("name", ["self", "dtype", "numbers", "param", "grad", "state"])
+def test_what_a_group_holds_besides_may_be_called_anything(make, name):
+    p = nn.Parameter(ag.ones(2, 2))
+    optimizer = make([p])
+    optimizer.param_groups[0][name] = "mine"
+    p.grad = ag.ones(2, 2)
+    optimizer.step()
+    assert (p != 1).all()
+
+
+def test_a_learning_rate_that_requires_grad():
+    p = nn.Parameter(ag.ones(2))
+    p.grad = ag.ones(2)
+    optim.SGD([p], lr=ag.tensor(0.5, requires_grad=True)).step()
+    assert p.tolist() == [0.5, 0.5]
 
 
 @every

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..optimizer import Optimizer
 from .plateau import ReduceLROnPlateau
-from .scheduler import LRScheduler, set_value, values
+from .scheduler import LRScheduler, all_or_nothing, set_value, values
 
 
 class _Combined(LRScheduler):
@@ -16,11 +16,15 @@ class _Combined(LRScheduler):
 
     _schedulers: Sequence[LRScheduler]
 
-    def _check(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer) -> None:
+    def _check(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None) -> None:
+        """All are schedules of this optimizer, or of the first one's."""
         kind = type(self).__name__
+        if not schedulers:
+            raise ValueError(f"{kind}: there is no scheduler")
         for k, scheduler in enumerate(schedulers):
             if not isinstance(scheduler, LRScheduler):
                 raise TypeError(f"{kind}: number {k} is no scheduler but a {type(scheduler).__name__}")
+            optimizer = scheduler.optimizer if optimizer is None else optimizer
             if isinstance(scheduler, ReduceLROnPlateau):
                 raise ValueError(f"{kind}: number {k} is ReduceLROnPlateau, whose steps need to be told a loss; call it by itself")
             if scheduler.optimizer is not optimizer:
@@ -30,9 +34,14 @@ class _Combined(LRScheduler):
         return {**super().state_dict(), "_schedulers": [scheduler.state_dict() for scheduler in self._schedulers]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_schedulers"})
-        for scheduler, saved in zip(self._schedulers, state_dict["_schedulers"], strict=True):
-            scheduler.load_state_dict(saved)
+        """Take over what `state_dict` gave. Raises ValueError, and changes nothing, for another number of schedules."""
+        with all_or_nothing(self):
+            super().load_state_dict({name: value for name, value in state_dict.items() if name != "_schedulers"})
+            for scheduler, saved in zip(self._schedulers, state_dict["_schedulers"], strict=True):
+                scheduler.load_state_dict(saved)
+
+    def _parts(self) -> list[LRScheduler]:
+        return [part for scheduler in self._schedulers for part in (scheduler, *scheduler._parts())]
 
 
 class SequentialLR(_Combined):
@@ -43,8 +52,6 @@ class SequentialLR(_Combined):
     """
 
     def __init__(self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1):
-        if not schedulers:
-            raise ValueError("SequentialLR: there is no scheduler")
         self._check(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(f"SequentialLR: {len(schedulers)} schedulers need one milestone less, got {len(milestones)}")
@@ -61,7 +68,8 @@ class SequentialLR(_Combined):
 
     def step(self) -> None:  # type: ignore[override]
         """Go on by one."""
-        self._update_lr()
+        with all_or_nothing(self):
+            self._update_lr()
 
     def _update_lr(self, epoch: int | None = None) -> None:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
@@ -81,18 +89,17 @@ class ChainedScheduler(_Combined):
     """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None):
-        if not schedulers:
-            raise ValueError("ChainedScheduler: there is no scheduler")
-        self._check(schedulers, schedulers[0].optimizer if optimizer is None else optimizer)
+        self._check(schedulers, optimizer)
         self._schedulers = schedulers
         self.optimizer = schedulers[0].optimizer
         self._last_lr = values(self.optimizer, "lr")
 
     def step(self) -> None:  # type: ignore[override]
         """Go on by one."""
-        for scheduler in self._schedulers:
-            scheduler.step()
-        self._last_lr = values(self.optimizer, "lr")
+        with all_or_nothing(self):
+            for scheduler in self._schedulers:
+                scheduler.step()
+            self._last_lr = values(self.optimizer, "lr")
 
     def _update_lr(self, epoch: int | None = None) -> None:
         for scheduler in self._schedulers:

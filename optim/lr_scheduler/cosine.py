@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..optimizer import Optimizer
-from .scheduler import LRScheduler
+from .scheduler import LRScheduler, all_or_nothing
 
 
 def half_wave(high: Any, low: float, share: float) -> Any:
@@ -66,6 +66,16 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     def step(self, epoch: float | None = None) -> None:
         """Go on by one, or to `epoch`, which may lie between two whole ones. Raises ValueError for a negative one."""
+        with all_or_nothing(self):
+            self._go_to(epoch)
+            self._get_lr_called_within_step = True
+            try:
+                rates = self.get_lr()
+            finally:
+                self._get_lr_called_within_step = False
+            self._apply(rates)
+
+    def _go_to(self, epoch: float | None) -> None:
         if epoch is None and self.last_epoch < 0:
             epoch = 0
         if epoch is None:
@@ -85,9 +95,3 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             self.T_i = self.T_0 * self.T_mult**n
             self.T_cur = epoch - self.T_0 * (self.T_mult**n - 1) / (self.T_mult - 1)
         self.last_epoch = math.floor(epoch)
-        self._get_lr_called_within_step = True
-        try:
-            rates = self.get_lr()
-        finally:
-            self._get_lr_called_within_step = False
-        self._apply(rates)

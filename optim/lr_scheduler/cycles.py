@@ -107,8 +107,8 @@ class CyclicLR(_WithMomentum):
         return {**super().state_dict(), "_scale_fn_custom": state_of(self._scale_fn_custom)}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_scale_fn_custom"})
         saved = state_dict["_scale_fn_custom"]
+        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_scale_fn_custom"})
         if saved is not None and self._scale_fn_custom is not None:
             self._scale_fn_custom.__dict__.update(saved)
 

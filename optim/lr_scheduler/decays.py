@@ -28,8 +28,9 @@ class _ByFunction(LRScheduler):
         return {**super().state_dict(), "lr_lambdas": [state_of(function) for function in self.lr_lambdas]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        pairs = list(zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True))
         super().load_state_dict({name: value for name, value in state_dict.items() if name != "lr_lambdas"})
-        for function, saved in zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True):
+        for function, saved in pairs:
             if saved is not None:
                 function.__dict__.update(saved)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, SupportsFloat
 
 from ..optimizer import Optimizer, as_float
-from .scheduler import LRScheduler, check_optimizer, set_value, values, warn_of_epoch
+from .scheduler import LRScheduler, all_or_nothing, check_optimizer, set_value, values, warn_of_epoch
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -66,7 +66,12 @@ class ReduceLROnPlateau(LRScheduler):
         current = as_float(metrics)
         if epoch is not None:
             warn_of_epoch()
-        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        with all_or_nothing(self):
+            self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+            self._judge(current)
+            self._last_lr = values(self.optimizer, "lr")
+
+    def _judge(self, current: float) -> None:
         if self._is_better(current, self.best):
             self.best = current
             self.num_bad_epochs = 0
@@ -79,7 +84,6 @@ class ReduceLROnPlateau(LRScheduler):
             self._reduce_lr()
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
-        self._last_lr = values(self.optimizer, "lr")
 
     def _reduce_lr(self) -> None:
         groups = self.optimizer.param_groups

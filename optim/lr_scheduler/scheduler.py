@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import types
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from autograd_core.tensor import Tensor
@@ -65,7 +66,10 @@ class LRScheduler:
             self._is_initial = False
 
     def step(self, epoch: int | None = None) -> None:
-        """Go on by one (or, which is deprecated, to `epoch`). Warns where the optimizer has not made a step before."""
+        """Go on by one (or, which is deprecated, to `epoch`). Warns where the optimizer has not made a step before.
+
+        After an error the schedule and the rates are what they were.
+        """
         if self._step_count == 1 and not self.optimizer._opt_called:
             warnings.warn(
                 "lr_scheduler.step() was called before optimizer.step(), so the first rate of the schedule is never used: "
@@ -73,10 +77,11 @@ class LRScheduler:
                 UserWarning,
                 stacklevel=2,
             )
-        self._step_count += 1
         if epoch is not None:
             warn_of_epoch()
-        self._update_lr(epoch)
+        with all_or_nothing(self):
+            self._step_count += 1
+            self._update_lr(epoch)
 
     def _update_lr(self, epoch: int | None = None) -> None:
         self._get_lr_called_within_step = True
@@ -91,8 +96,11 @@ class LRScheduler:
             self._get_lr_called_within_step = False
         self._apply(rates)
 
-    def _apply(self, rates: list[Any]) -> None:
-        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+    def _apply(self, rates: Iterable[Any]) -> None:
+        rates, groups = list(rates), self.optimizer.param_groups
+        if len(rates) != len(groups):
+            raise ValueError(f"{type(self).__name__}: {len(rates)} rates for {len(groups)} groups; it does not know those added later")
+        for group, rate in zip(groups, rates):
             set_value(group, "lr", rate)
         self._last_lr = values(self.optimizer, "lr")
 
@@ -102,6 +110,10 @@ class LRScheduler:
 
     def _lrs(self) -> list[Any]:
         return values(self.optimizer, "lr")
+
+    def _parts(self) -> list[LRScheduler]:
+        """The schedules that this one is made of."""
+        return []
 
     # ------------------------------------------------------------------ saving and loading
 
@@ -117,6 +129,23 @@ class LRScheduler:
 def check_optimizer(optimizer: Any) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+
+
+@contextmanager
+def all_or_nothing(scheduler: LRScheduler) -> Iterator[None]:
+    """After an error in here the schedule, its parts, and its optimizer's settings are what they were."""
+    kept = [(part.__dict__, dict(part.__dict__)) for part in (scheduler, *scheduler._parts())]
+    kept += [(group, dict(group)) for group in scheduler.optimizer.param_groups]
+    rates = values(scheduler.optimizer, "lr")  # which are written in place where they are tensors
+    try:
+        yield
+    except BaseException:
+        for now, before in kept:
+            now.clear()
+            now.update(before)
+        for group, rate in zip(scheduler.optimizer.param_groups, rates):
+            set_value(group, "lr", rate)
+        raise
 
 
 def warn_of_epoch() -> None:
@@ -151,5 +180,6 @@ def for_each_group(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
 
 
 def state_of(function: Callable[..., Any] | None) -> dict[str, Any] | None:
-    """What can be saved of a function: the attributes of a callable object, of a plain function nothing."""
-    return None if function is None or isinstance(function, types.FunctionType) else function.__dict__.copy()
+    """What can be saved of a function: the attributes of a callable object, of a plain or built-in function nothing."""
+    plain = types.FunctionType | types.BuiltinFunctionType
+    return None if function is None or isinstance(function, plain) else function.__dict__.copy()

@@ -126,6 +126,17 @@ def test_state_goes_on_in_the_other_library(settings, rng):
         np.testing.assert_allclose(onward[2], whole[2][-len(onward[2]) :], 1e-7, 1e-12)
 
 
+def test_a_state_before_the_first_iteration_goes_on(rng):
+    """PyTorch's has None for what is not there yet."""
+    given = problem(rng)
+    state = trained(torch, torch.nn, torch.optim, network, {"max_iter": 0}, *given, 1)[1].state_dict()
+    assert state["state"][0]["d"] is None
+    state["param_groups"][0]["max_iter"] = 5
+    mine = trained(ag, nn, optim, network, {"lr": 0.1}, *given, 2, state=state)
+    theirs = trained(torch, torch.nn, torch.optim, network, {"lr": 0.1}, *given, 2, state=state)
+    np.testing.assert_allclose(mine[2], theirs[2], 1e-9)
+
+
 def test_complex_parameters(rng):
     a = rng.standard_normal(4) + 1j * rng.standard_normal(4)
     results = []
