@@ -245,11 +245,13 @@ def pullback(
                     continue
                 if part.shape != parent.shape or part.dtype is not parent.dtype:
                     if type(part) is Placed:
-                        earlier = find(parent)
-                        owned = type(earlier) is ndarray and earlier.base is None and getrefcount(earlier) == ALONE + 1
-                        if owned and earlier.dtype is part.array.dtype:
-                            earlier[part.index] += part.array
+                        whole: Any = find(parent)
+                        mine = type(whole) is ndarray and whole.base is None and getrefcount(whole) == ALONE + 1
+                        if mine and whole.dtype is part.array.dtype:
+                            whole[part.index] += part.array
+                            del whole
                             continue
+                        del whole
                     part = fitted(part, parent, plan)
                 earlier = find(parent)
                 if earlier is None:
