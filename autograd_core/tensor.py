@@ -184,7 +184,7 @@ class Tensor:
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"data: must be a Tensor, got {type(value).__name__}; NumPy arrays go through tensor() or from_numpy()")
-        if value.array.dtype.kind not in "fc" and self.requires_grad:
+        if value.array.dtype.kind in "biu" and self.requires_grad:
             raise RuntimeError(f"data: this tensor requires grad, and so cannot hold {value.array.dtype}")
         self.array = value.array
         if self.node is not None and self.node.plan is None:

@@ -34,28 +34,56 @@ def converter(*args: Any, **kwargs: Any) -> Callable[[Tensor], Tensor]:
     if dtype is None:
         return lambda tensor: tensor
     target = np.dtype(dtype)
-    if target.kind not in "fc":
+    if target.kind != "c" and not is_float(target):
         raise TypeError(f"to: a module takes floating-point or complex dtypes only, got {target}")
-    return lambda tensor: tensor.to(target) if tensor.dtype.kind in "fc" else tensor
+    return lambda tensor: tensor.to(target) if tensor.dtype.kind == "c" or is_float(tensor.dtype) else tensor
+
+
+def floats_to(dtype: Any) -> Callable[[Tensor], Tensor]:
+    """What `float`, `double` and their like do to one tensor: floating-point ones get the dtype, others stay."""
+    return lambda tensor: tensor.to(dtype) if is_float(tensor.dtype) else tensor
+
+
+def is_float(dtype: Any) -> bool:
+    """Whether it is a real floating-point dtype; bfloat16, which only stores, is one here."""
+    return dtype.kind == "f" or dtype.name == "bfloat16"
+
+
+class Conversion:
+    """A function of tensors on its way through the modules; a buffer that several of them share is converted once."""
+
+    def __init__(self, fn: Callable[[Tensor], Tensor]):
+        self.fn = fn
+        self.buffers: dict[int, tuple[Tensor, Tensor]] = {}  # by the old one's id: it and the new one
+
+    def __call__(self, tensor: Tensor) -> Tensor:
+        return self.fn(tensor)
+
+    def of_buffer(self, buffer: Tensor) -> Tensor:
+        if id(buffer) not in self.buffers:
+            self.buffers[id(buffer)] = buffer, self.fn(buffer)
+        return self.buffers[id(buffer)][1]
 
 
 def convert(module: Any, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
-    """Put fn(tensor) in the place of every Parameter's data and gradient and of every buffer, each once; returns the module.
+    """Put fn(tensor) in the place of every Parameter's data and gradient and of every buffer; returns the module.
 
-    The Parameters stay the same objects, so an optimizer that holds them goes on working.
+    The Parameters stay the same objects, so an optimizer that holds them goes on working, and shared buffers stay shared.
+    Modules below that convert more than this extend `_apply`.
     """
-    converted: dict[int, Tensor] = {}  # buffers, by the old one's id: a shared one stays shared
-    for part in module.modules() if recurse else (module,):
-        for parameter in part.parameters(recurse=False):
-            before = parameter.data
-            changed = fn(before)
-            if changed.array is not before.array:
-                parameter.data = changed
-            if parameter.grad is not None:
-                parameter._grad = fn(parameter.grad.detach())
-        for name, buffer in part._buffers.items():
-            if is_lazy(buffer):
-                buffer.data = fn(buffer.data)
-            elif buffer is not None:
-                part._buffers[name] = converted.setdefault(id(buffer), fn(buffer))
+    conversion = fn if isinstance(fn, Conversion) else Conversion(fn)
+    for child in module.children() if recurse else ():
+        child._apply(conversion)
+    for parameter in [p for p in module._parameters.values() if p is not None]:
+        before = parameter.data
+        changed = fn(before)
+        if changed.array is not before.array:
+            parameter.data = changed
+        if parameter.grad is not None:
+            parameter._grad = fn(parameter.grad.detach())
+    for name, buffer in module._buffers.items():
+        if is_lazy(buffer):
+            buffer.data = fn(buffer.data)
+        elif buffer is not None:
+            module._buffers[name] = conversion.of_buffer(buffer)
     return module

@@ -180,7 +180,7 @@ class Gates:
         count = len(result) if several else 1  # so that the function below holds no result
         values = result if several else (result,)
         results, places = gated(OutputGate, values, lambda gradients: self.at_outputs(count, places, gradients))
-        return results if several else results[0]
+        return getattr(type(result), "_make", tuple)(results) if several else results[0]
 
     def at_outputs(self, count: int, places: list[int], gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         grad_output = spread(count, places, gradients)
@@ -232,10 +232,17 @@ def spread(count: int, places: list[int], parts: tuple[Any, ...], others: tuple[
 
 
 def replaced(given: tuple[Any, ...], answer: Any, kind: str, what: str) -> tuple[Any, ...]:
-    """What a backward hook made of the gradients. Raises RuntimeError when it returned another number of them."""
+    """What a backward hook made of the gradients. Raises RuntimeError where their number, a shape or a dtype is another."""
     if answer is None:
         return given
     answer = answer if isinstance(answer, tuple | list) else (answer,)
     if len(answer) != len(given):
         raise RuntimeError(f"Backward {kind} returned an invalid number of {what}, got {len(answer)}, but expected {len(given)}")
+    for old, new in zip(given, answer, strict=True):
+        if new is not None and not isinstance(new, Tensor):
+            raise TypeError(f"Backward {kind} must return Tensors or None for {what}, got a {type(new).__name__}")
+        if old is not None and new is not None and (old.shape, old.dtype) != (new.shape, new.dtype):
+            raise RuntimeError(
+                f"Backward {kind} has changed a {what} of shape {old.shape}, {old.dtype}, to one of shape {new.shape}, {new.dtype}"
+            )
     return tuple(answer)

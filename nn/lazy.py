@@ -39,6 +39,18 @@ class LazyModuleMixin(Module):
         return any(map(is_lazy, self._parameters.values())) or any(map(is_lazy, self._buffers.values()))
 
 
+def materialize(module: Module, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Give the tensors of these names, where the module has them, their shapes.
+
+    Raises RuntimeError where some were loaded and others not: what draws the ones would draw over the others.
+    """
+    held = {name: tensor for name in shapes if (tensor := getattr(module, name)) is not None}
+    if loaded := [name for name, tensor in held.items() if not is_lazy(tensor)]:
+        raise RuntimeError(f"{module._get_name()}: of {', '.join(held)} only {', '.join(loaded)} were loaded; load a whole state")
+    for name, tensor in held.items():
+        tensor.materialize(shapes[name])
+
+
 def infer_parameters(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """The hook before the first call, which takes itself off when the module has all its shapes."""
     with no_grad():
@@ -74,10 +86,8 @@ class LazyLinear(LazyModuleMixin, Linear):
         """Give the weight the shape that this input needs, and draw it."""
         features = input.shape[-1]
         if self.has_uninitialized_params():
+            materialize(self, {"weight": (self.out_features, features), "bias": (self.out_features,)})
             self.in_features = features
-            self.weight.materialize((self.out_features, features))
-            if self.bias is not None:
-                self.bias.materialize((self.out_features,))
             self.reset_parameters()
         elif not self.in_features:  # a state was loaded before
             self.in_features = self.weight.shape[-1]
@@ -119,15 +129,14 @@ class _LazyBatchNorm(LazyModuleMixin, _BatchNorm):
     def initialize_parameters(self, input: Tensor) -> None:  # type: ignore[override]
         """Give everything the shape that this input needs."""
         self._check_input_dim(input)
-        held = [one for one in (self.weight, self.bias, self.running_mean, self.running_var) if one is not None]
+        names, features = ("weight", "bias", "running_mean", "running_var"), input.shape[1]
         if self.has_uninitialized_params():
-            self.num_features = input.shape[1]
-            for one in held:
-                if is_lazy(one):
-                    one.materialize((self.num_features,))
+            materialize(self, dict.fromkeys(names, (features,)))
+            self.num_features = features
             self.reset_parameters()
         elif not self.num_features:  # a state was loaded before, or there is nothing to load
-            self.num_features = held[0].shape[0] if held else input.shape[1]
+            loaded = [tensor for name in names if (tensor := getattr(self, name)) is not None]
+            self.num_features = loaded[0].shape[0] if loaded else features
 
 
 class LazyBatchNorm1d(_LazyBatchNorm, BatchNorm1d):
@@ -190,10 +199,9 @@ class _LazyConv(LazyModuleMixin, _Conv):
         if self.has_uninitialized_params():
             if channels % self.groups:
                 raise ValueError(f"in_channels must be divisible by groups, got {channels} and {self.groups}")
+            weight = (self.out_channels, channels // self.groups, *self.kernel_size)
+            materialize(self, {"weight": weight, "bias": (self.out_channels,)})
             self.in_channels = channels
-            self.weight.materialize((self.out_channels, channels // self.groups, *self.kernel_size))
-            if self.bias is not None:
-                self.bias.materialize((self.out_channels,))
             self.reset_parameters()
         elif not self.in_channels:  # a state was loaded before
             self.in_channels = self.weight.shape[1] * self.groups

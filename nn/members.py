@@ -134,10 +134,11 @@ class Members:
         """The module of this dotted name, itself for "". Raises AttributeError where there is none."""
         module: Any = self
         for name in target.split(".") if target else ():
-            if name not in module._modules:
+            below = getattr(module, name, None)
+            if not isinstance(below, Members):
                 found = "is not a Module" if hasattr(module, name) else "does not exist"
                 raise AttributeError(f"get_submodule: {target!r}: {name!r} {found} in {type(module).__name__}", name=name, obj=module)
-            module = module._modules[name]
+            module = below
         return module
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:

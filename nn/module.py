@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from autograd_core.creation import empty_like
+from autograd_core.dtypes import float16, float32, float64
 from autograd_core.graph import Scope, thread
 from autograd_core.tensor import Tensor
 
 from . import state
-from .convert import convert, converter
+from .convert import convert, converter, floats_to
 from .hooked import Hooked
 from .hooks import call_hooked
 
@@ -87,7 +88,7 @@ class Module(Hooked):
         return self._apply(converter(*args, **kwargs))
 
     def _apply(self: Self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Put fn(tensor) in the place of every Parameter's data and gradient and of every buffer."""
+        """Put fn(tensor) in the place of every Parameter's data and gradient and of every buffer; extended where there is more."""
         return convert(self, fn, recurse)
 
     def type(self: Self, dst_type: Any) -> Self:
@@ -96,15 +97,15 @@ class Module(Hooked):
 
     def float(self: Self) -> Self:
         """Convert floating-point Parameters and buffers to float32."""
-        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
+        return self._apply(floats_to(float32))
 
     def double(self: Self) -> Self:
         """Convert floating-point Parameters and buffers to float64."""
-        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
+        return self._apply(floats_to(float64))
 
     def half(self: Self) -> Self:
         """Convert floating-point Parameters and buffers to float16."""
-        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
+        return self._apply(floats_to(float16))
 
     def bfloat16(self: Self) -> Self:
         """Convert floating-point Parameters and buffers to bfloat16, which stores but does not compute (an extra)."""
@@ -188,7 +189,8 @@ class Module(Hooked):
         return type(self).__name__
 
     def __repr__(self) -> str:
-        own = self.extra_repr().split("\n") if self.extra_repr() else []
+        text = self.extra_repr()
+        own = text.split("\n") if text else []
         children = [f"({name}): {indented(repr(module))}" for name, module in self._modules.items()]
         if len(own) == 1 and not children:
             return f"{self._get_name()}({own[0]})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NoReturn
 
@@ -74,6 +75,19 @@ class UninitializedTensorMixin(Tensor):
         self.__class__ = self.cls_to_become  # type: ignore[assignment]
         self.array = array  # type: ignore[misc, assignment]
         self.requires_grad_(trained)
+
+    def shapeless(self) -> Callable[[], None]:
+        """A function that undoes a `materialize` that comes after this."""
+        kind, memory, trained = type(self), self.memory, self.trained
+
+        def undo() -> None:
+            if type(self) is not kind:
+                del self.array  # type: ignore[misc]
+                self.__class__ = kind  # type: ignore[assignment]
+                self.node = self._grad = self._view = None
+            self.memory, self.trained = memory, trained
+
+        return undo
 
     @property
     def array(self) -> NoReturn:  # type: ignore[override]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autograd_core.dtypes import can_cast
+from autograd_core.dtypes import can_cast, float16
 from autograd_core.modes import no_grad
 from autograd_core.tensor import Tensor
 
@@ -123,10 +124,14 @@ class Loading:
             local["assign_to_params_buffers"] = True
         incoming = Incoming(given, self)
         module._load_from_state_dict(incoming, prefix, local, True, *lists)
+        below: dict[str, dict[str, Any]] = {}
+        for key, value in incoming.items():
+            name, dot, _ = key[len(prefix) :].partition(".")
+            if dot and key.startswith(prefix):
+                below.setdefault(name, {})[key] = value
         for name, child in module._modules.items():
             if child is not None:
-                below = f"{prefix}{name}."
-                self.visit(child, {key: value for key, value in incoming.items() if key.startswith(below)}, below, lists)
+                self.visit(child, below.get(name, {}), f"{prefix}{name}.", lists)
         self.hooks += [(hook, module) for hook in hooks_of(module, "after_loading")]
 
     def write(self) -> None:
@@ -138,17 +143,21 @@ class Loading:
 
     def backup(self) -> Callable[[], None]:
         """A function that puts the tensors back as they are now."""
-        before = [(module, name, tensor, None if self.assign else tensor.detach().clone()) for module, name, tensor, _ in self.entries]
+        steps = [self.step_back(*entry) for entry in self.entries]
 
         def restore() -> None:
             with no_grad():
-                for module, name, tensor, values in before:
-                    if values is None:
-                        setattr(module, name, tensor)
-                    else:
-                        tensor.copy_(values)
+                for step in steps:
+                    step()
 
         return restore
+
+    def step_back(self, module: Module, name: str, tensor: Tensor, value: Tensor) -> Callable[[], Any]:
+        if self.assign:
+            return partial(setattr, module, name, tensor)
+        if isinstance(tensor, UninitializedTensorMixin):
+            return tensor.shapeless()
+        return partial(tensor.copy_, tensor.detach().clone())
 
 
 def load(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
@@ -248,11 +257,16 @@ def unfit(key: str, tensor: Tensor, value: Any, assign: bool) -> str | None:
         if tensor.requires_grad and value.dtype.kind not in "fc":
             return f"dtype mismatch for {key}: {value.dtype} cannot require grad, as the one in current model does."
         return None
-    if not can_cast(value.dtype, tensor.dtype):
+    if not can_cast(arithmetic(value.dtype), arithmetic(tensor.dtype)):
         return f"dtype mismatch for {key}: {value.dtype} from checkpoint would lose information as {tensor.dtype} in current model."
     if not tensor.array.flags.writeable:
         return f"{key} is read-only in current model: give the module a tensor with memory of its own, or load with assign=True."
     return None
+
+
+def arithmetic(dtype: Any) -> Any:
+    """The dtype that says what it can be cast to: float16 for bfloat16, of which NumPy knows nothing."""
+    return float16 if dtype.name == "bfloat16" else dtype
 
 
 def put(module: Module, name: str, tensor: Tensor, value: Tensor, assign: bool) -> None:

@@ -124,6 +124,45 @@ def test_a_state_that_does_not_fit_leaves_lazy_modules_lazy():
     assert lazy.has_uninitialized_params()
 
 
+@pytest.mark.parametrize(
+    ("lazy", "shape", "given"),
+    [(nn.LazyLinear(3), (2,), (3, 2)), (nn.LazyConv1d(3, 1), (2, 4), (3, 2, 1)), (nn.LazyBatchNorm1d(), (2, 3), (3,))],
+)
+def test_half_a_state_is_not_drawn_over(lazy, shape, given):
+    lazy.load_state_dict({"weight": ag.full(given, 7.0)}, strict=False)
+    with pytest.raises(RuntimeError, match="load a whole state"):
+        lazy(ag.ones(*shape))
+    assert (lazy.weight == 7).all()
+    assert lazy.has_uninitialized_params()
+
+
+@pytest.mark.parametrize("assign", [False, True])
+def test_a_state_that_a_hook_does_not_forgive_leaves_lazy_modules_lazy(assign):
+    lazy, forgiven = nn.LazyLinear(3, dtype=ag.float64), []
+    weight = lazy.weight
+    lazy.weight.requires_grad_(False)
+
+    def forgive(module, keys):
+        for key in forgiven:
+            keys.missing_keys.remove(key)
+
+    lazy.register_load_state_dict_post_hook(forgive)
+    with pytest.raises(RuntimeError, match=r"Missing key.*bias"):
+        lazy.load_state_dict({"weight": ag.ones(3, 2)}, assign=assign)
+    assert lazy.weight is weight
+    assert lazy.has_uninitialized_params()
+    assert isinstance(weight, nn.UninitializedParameter)
+    with pytest.raises(ValueError, match="no values yet"):
+        weight + 1
+    forgiven += ["bias"]
+    lazy.load_state_dict({"weight": ag.ones(3, 2)}, assign=assign)
+    assert (lazy.weight is weight) is not assign
+    assert lazy.weight.shape == (3, 2)
+    assert lazy.weight.dtype == (np.float32 if assign else np.float64)
+    assert not lazy.weight.requires_grad
+    assert isinstance(lazy.bias, nn.UninitializedParameter)
+
+
 def test_an_input_that_does_not_fit_leaves_it_lazy():
     lazy = nn.LazyBatchNorm2d()
     with pytest.raises(ValueError, match="4D"):

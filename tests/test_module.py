@@ -500,6 +500,29 @@ def test_conversion_changes_floats_in_place_and_keeps_the_parameters():
     assert model.to(device="cpu", dtype=ag.float32, non_blocking=True).weight.dtype == np.float32
 
 
+def test_parameters_can_be_stored_in_half_the_space_and_come_back():
+    pytest.importorskip("ml_dtypes", reason="bfloat16 extra not installed")
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    values, counts = model[0].weight.tolist(), model[1].num_batches_tracked
+    for there in (lambda: model.bfloat16(), lambda: model.to(ag.bfloat16), lambda: model.type(ag.bfloat16)):
+        for back in (lambda: model.float(), lambda: model.double(), lambda: model.half(), lambda: model.to(ag.float32)):
+            assert there()[0].weight.dtype == model[1].running_mean.dtype == ag.bfloat16
+            assert back()[0].weight.dtype == model[1].running_mean.dtype != ag.bfloat16
+            assert model[0].weight.requires_grad
+            np.testing.assert_allclose(model[0].weight.tolist(), values, 2**-7)
+        model[1].num_batches_tracked = counts
+    state = {name: t.bfloat16() if t.is_floating_point() else t for name, t in model.state_dict().items()}
+    other = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    other.load_state_dict(state)
+    assert other[0].weight.dtype == np.float32
+    assert other[0].weight.tolist() == model.bfloat16().float()[0].weight.tolist()
+    model.bfloat16().load_state_dict(other.state_dict())
+    assert model[0].weight.dtype == ag.bfloat16
+    assert model[0].weight.float().tolist() == other[0].weight.tolist()
+    with pytest.raises(RuntimeError, match="num_batches_tracked: bfloat16"):
+        other.load_state_dict({**state, "1.num_batches_tracked": ag.tensor(1.0).bfloat16()})
+
+
 def test_conversion_keeps_shared_buffers_shared():
     model = nn.Sequential(Block(), Block())
     model[1].mean = model[0].mean
@@ -693,6 +716,19 @@ def test_sequential_is_a_list_of_modules():
     model.extend([nn.ReLU(), nn.ReLU()])
     model += nn.Sequential(nn.Tanh())
     assert len(model) == 5
+
+
+def test_inserting_never_loses_a_module():
+    whole = nn.Sequential(*[nn.Linear(k, k) for k in range(1, 5)])
+    for part in (whole[1:], whole[-2:], nn.Sequential(OrderedDict(first=nn.ReLU(), second=nn.Tanh()))):
+        names = list(part._modules)
+        with pytest.raises(KeyError, match="not by their numbers"):
+            part.insert(0, nn.ELU())
+        assert list(part._modules) == names
+    part = whole[1:]
+    with pytest.raises(KeyError):
+        part.insert(3, nn.ELU())  # "3" is the last one's name
+    assert [m.in_features for m in part] == [2, 3, 4]
 
 
 def test_sequential_with_names():

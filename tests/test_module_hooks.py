@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections import namedtuple
 
 import pytest
 
@@ -73,6 +74,40 @@ def test_hooks_of_all_modules_see_and_change_gradients():
 
 
 # ---------------------------------------------------------------------- what they leave behind
+
+
+@pytest.mark.parametrize("register", ["register_full_backward_hook", "register_full_backward_pre_hook"])
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda g: g[None], RuntimeError),
+        (lambda g: g.sum(), RuntimeError),
+        (lambda g: g.double(), RuntimeError),
+        (lambda g: g.long(), RuntimeError),
+        (lambda g: 3.0, TypeError),
+        (lambda g: g.numpy(), TypeError),
+    ],
+)
+def test_backward_hooks_must_return_gradients_of_the_same_kind(register, change, error):
+    layer, x = nn.Linear(2, 2), ag.ones(1, 2, requires_grad=True)
+    getattr(layer, register)(lambda m, *gradients: (change(gradients[0][0]),))
+    with pytest.raises(error, match="Backward"):
+        layer(x).sum().backward()
+    assert x.grad is None
+
+
+def test_backward_hooks_keep_the_class_of_named_tuples():
+    Pair = namedtuple("Pair", "a b")
+
+    class Both(nn.Module):
+        def forward(self, x):
+            return Pair(x * 2, x * 3)
+
+    module, x = Both(), ag.ones(2, requires_grad=True)
+    module.register_full_backward_hook(lambda *_: None)
+    assert type(module(x)) is Pair
+    module(x).b.sum().backward()
+    assert x.grad.tolist() == [3, 3]
 
 
 def test_backward_hooks_make_no_cycles(assert_no_cycles):

@@ -45,7 +45,9 @@ def test_the_older_norms_of_two_tensors():
     assert layer.weight.grad is not None
 
 
-@pytest.mark.parametrize(("name", "error"), [("weight", IndexError), ("bias", TypeError), ("missing", AttributeError), ("plain", TypeError)])
+@pytest.mark.parametrize(
+    ("name", "error"), [("weight", IndexError), ("bias", TypeError), ("missing", AttributeError), ("plain", TypeError)]
+)
 def test_a_weight_that_cannot_be_split_is_left_as_it_was(name, error):
     layer = nn.Linear(3, 2, bias=False)
     layer.plain = 3

@@ -96,6 +96,8 @@ def test_what_cannot_be_saved(tmp_path):
             safetensors.save_file(wrong, tmp_path / "a")
     with pytest.raises(TypeError, match="'k': 1"):
         safetensors.save({"a": a}, {"k": 1})
+    with pytest.raises(TypeError, match="by name, got a list"):
+        safetensors.save({"a": a}, [("k", "v")])
     assert os.listdir(tmp_path) == []
     safetensors.save({"a": a[:2], "b": a[2:]})  # neighbours share nothing
 

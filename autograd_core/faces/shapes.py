@@ -77,9 +77,9 @@ def ravel(input: Any) -> Tensor:
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from start_dim to end_dim as one."""
     input = need_tensor("flatten", input)
+    first, last = one_dim("flatten", input.ndim, start_dim), one_dim("flatten", input.ndim, end_dim)
     if not input.ndim:
         return shape.reshape(input, shape=(1,))
-    first, last = one_dim("flatten", input.ndim, start_dim), one_dim("flatten", input.ndim, end_dim)
     if first > last:
         raise RuntimeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     sizes = input.array.shape

@@ -27,7 +27,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     needed = sum(p.numel() for p in listed)
     if needed > vec.numel():
         raise ShapeError(f"vector_to_parameters: the parameters have {needed} elements, the vector {vec.numel()}")
-    if vec.array.dtype.kind not in "fc" and any(p.requires_grad for p in listed):
+    if vec.array.dtype.kind in "biu" and any(p.requires_grad for p in listed):
         raise RuntimeError(f"vector_to_parameters: a parameter that requires grad cannot hold {vec.dtype}")
     for parameter in listed:
         end = start + parameter.numel()

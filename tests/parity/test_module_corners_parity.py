@@ -60,7 +60,12 @@ def modules_that_load_without_the_base_class(lib, note):
                 missing.append(prefix + "x")
 
     for make, prefix in ((Own, ""), (lambda: lib.nn.Sequential(Own()), "0.")):
-        for state in ({"x": lib.ones(2)}, {"y": lib.ones(2)}, {"x": lib.ones(2), "z.a": lib.ones(1)}, {"x": lib.ones(2), "inner.a": lib.ones(1)}):
+        for state in (
+            {"x": lib.ones(2)},
+            {"y": lib.ones(2)},
+            {"x": lib.ones(2), "z.a": lib.ones(1)},
+            {"x": lib.ones(2), "inner.a": lib.ones(1)},
+        ):
             module = make()
             note_error(note, lambda m=module, s=state, p=prefix: note(m.load_state_dict({p + k: v for k, v in s.items()})))
             note([p.detach() for p in module.parameters()])
@@ -152,6 +157,75 @@ def parameters_cannot_be_integers(lib, note):
     note(layer.weight)
 
 
+def modules_that_convert_more_than_their_members(lib, note):
+    class More(lib.nn.Linear):
+        def _apply(self, fn, recurse=True):
+            super()._apply(fn, recurse)
+            self.more = fn(self.more)
+            return self
+
+    class Old(lib.nn.Identity):
+        def _apply(self, fn):
+            super()._apply(fn)
+            note("old", [str(p.dtype).removeprefix("torch.") for p in self.parameters()])
+            return self
+
+    net = lib.nn.Sequential(lib.nn.Sequential(More(1, 1)), Old())
+    net[1].inner = lib.nn.Linear(1, 1)
+    net[0][0].more = lib.ones(1)
+    for change in (lambda: net.double(), lambda: net.to(lib.float32), lambda: net.half()):
+        note(change() is net, *[str(t.dtype).removeprefix("torch.") for t in (net[0][0].more, *net.parameters())])
+
+
+def modules_with_methods_of_their_own(lib, note):
+    class Mine(lib.nn.Linear):
+        def parameters(self, recurse=True):
+            note("parameters")
+            return iter([self.weight])
+
+        def children(self):
+            note("children")
+            return super().children()
+
+        def train(self, mode=True):
+            note("train", mode)
+            return super().train(mode)
+
+        def extra_repr(self):
+            note("extra_repr")
+            return super().extra_repr()
+
+    net = lib.nn.Sequential(Mine(1, 1))
+    for use in (
+        lambda: net.double(), lambda: net.eval(), lambda: net.zero_grad(), lambda: net.requires_grad_(False), lambda: net[0].zero_grad(),
+        lambda: repr(net), lambda: net.load_state_dict(net.state_dict()), lambda: len(list(net.parameters())),
+        lambda: net.apply(lambda m: None),
+    ):  # fmt: skip
+        use()
+        note("--", [str(p.dtype).removeprefix("torch.") for _, p in net.named_parameters()])
+
+
+def submodules_that_are_none_or_properties(lib, note):
+    class Seen(lib.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self._inner = lib.nn.Linear(1, 1)
+            self.register_module("nothing", None)
+
+        @property
+        def inner(self):
+            return self._inner
+
+        @property
+        def broken(self):
+            return self.misspelt
+
+    module = Seen()
+    note(module.get_submodule("inner"), module.get_parameter("inner.weight").shape, module.get_submodule("").inner is module.inner)
+    for name in ("nothing", "broken", "nothing.x", "inner.weight.x", "training"):
+        note_error(note, lambda n=name: module.get_submodule(n), told=False)
+
+
 def a_module_that_forgot_to_begin(lib, note):
     class Hasty(lib.nn.Module):
         def __init__(self):
@@ -167,11 +241,17 @@ def a_tensor_named_in_a_conversion(lib, note):
     note(str(layer.weight.dtype).removeprefix("torch."))
 
 
+def flattening_one_number(lib, note):
+    for dims in ((0, -1), (0, 0), (1, -1), (0, 1), (-2, -1)):
+        note_error(note, lambda d=dims: note(lib.nn.Flatten(*d)(lib.tensor(3.0))), told=False)
+
+
 SCENARIOS = [
     hooks_and_outputs_that_nothing_was_computed_from, hooks_that_take_a_gradient_away, modules_that_load_without_the_base_class,
     lists_that_modules_change_while_loading, what_loading_hooks_see, other_parameters_of_tied_modules, lengths_along_every_dimension,
     spectral_norm_of_a_vector, containers_with_names_of_their_own, parameters_cannot_be_integers, a_module_that_forgot_to_begin,
-    a_tensor_named_in_a_conversion,
+    a_tensor_named_in_a_conversion, modules_that_convert_more_than_their_members,
+    modules_with_methods_of_their_own, submodules_that_are_none_or_properties, flattening_one_number,
 ]  # fmt: skip
 
 
