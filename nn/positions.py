@@ -10,6 +10,7 @@ from autograd_core.tensor import Tensor
 
 from . import functional as F
 from . import init
+from .functional.arguments import as_tensor
 from .module import Module
 from .parameter import Buffer, Parameter
 
@@ -59,12 +60,12 @@ class LearnedPositions(Module):
 
 
 def checked(module: Any, input: Tensor) -> int:
-    """The input's length. Raises ShapeError if it is too long or of another width."""
-    length, width = input.shape[-2:]
-    if length > module.max_length or width != module.embedding_dim:
+    """The input's length. Raises ShapeError if it is too long, of another width or no sequence, TypeError unless it is a Tensor."""
+    shape = as_tensor(type(module).__name__, "input", input).array.shape
+    if len(shape) < 2 or shape[-2] > module.max_length or shape[-1] != module.embedding_dim:
         told = f"{type(module).__name__}: an input (..., T, {module.embedding_dim}) with T up to {module.max_length} is expected"
-        raise ShapeError(f"{told}, got {tuple(input.shape)}")
-    return length
+        raise ShapeError(f"{told}, got {shape}")
+    return shape[-2]
 
 
 class RotaryPositions(Module):
@@ -83,7 +84,10 @@ class RotaryPositions(Module):
         self.cos, self.sin = Buffer(cos, persistent=False), Buffer(sin, persistent=False)
 
     def forward(self, input: Tensor, offset: int = 0) -> Tensor:
-        length = input.shape[-2]
+        shape = as_tensor("RotaryPositions", "input", input).array.shape
+        if len(shape) < 2:
+            raise ShapeError(f"RotaryPositions: an input (..., T, {self.dim}) is expected, got {shape}")
+        length = shape[-2]
         if not 0 <= offset <= self.max_length - length:
             raise ShapeError(f"RotaryPositions: {length} positions from {offset} on, but there are {self.max_length}")
         part = slice(offset, offset + length)

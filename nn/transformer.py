@@ -15,6 +15,7 @@ from autograd_core.tensor import Tensor
 from . import functional as F
 from . import init
 from .containers import ModuleList
+from .functional.arguments import in_vmap
 from .module import Module
 from .normalization import LayerNorm
 from .transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
@@ -83,14 +84,20 @@ class TransformerDecoder(Module):
 
 
 def looks_causal(mask: Tensor | None, said: bool | None, sequence: Tensor, batch_first: bool) -> bool:
-    """What was said or, if nothing was, whether the mask hides exactly what comes later."""
+    """What was said or, if nothing was, whether the mask hides exactly what comes later.
+
+    One that takes a gradient is no such mask: the causal one is not computed with, so it would have none.
+    """
     if said is not None or mask is None:
         return said is True
+    if mask.requires_grad or in_vmap(mask):
+        return False
     n = sequence.shape[1 if batch_first and sequence.ndim == 3 else 0]
     if tuple(mask.shape) != (n, n):
         return False
-    later = np.triu(np.full((n, n), -np.inf), 1)
-    return bool((mask.detach().numpy() == (later != 0 if mask.dtype.kind == "b" else later)).all())
+    array, earlier = mask.array, np.tri(n, dtype=bool)
+    found = array != earlier if mask.dtype.kind == "b" else np.where(earlier, array == 0, array == -np.inf)
+    return bool(found.all())
 
 
 class Transformer(Module):

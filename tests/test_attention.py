@@ -90,12 +90,34 @@ def test_scores_of_any_size(size):
     same([q * size, k, v], np.tri(5, 6, -1, dtype=bool), tolerance=1e-8, scale=1.0)
 
 
+@pytest.mark.parametrize("low", [-1e9, float(np.finfo(np.float32).min)])
+@pytest.mark.parametrize("p", [0.0, 0.3])
+def test_rows_that_finite_numbers_hide(low, p):
+    """Beside such numbers scores vanish, and weights are even; the logarithm of their sum would vanish, too."""
+    arrays = drawn(1, (2, 3, 5, 4), (2, 3, 6, 4), (2, 3, 6, 4), dtype="float32")
+    mask = np.zeros((5, 6), np.float32)
+    mask[1] = low
+    mask[2, :3] = low
+    same(arrays, mask, tolerance=1e-5, scale=0.5, p=p)
+
+
 def test_nan_stays_where_it_is():
     q, k, v = drawn(1, (2, 3, 5, 4), (2, 3, 6, 4), (2, 3, 6, 4))
     q[0, 0, 2] = np.nan
     out = F.scaled_dot_product_attention(*map(ag.tensor, (q, k, v))).numpy()
     assert np.isnan(out[0, 0, 2]).all()
     assert np.isfinite(np.delete(out.reshape(-1, 4), 2, 0)).all()
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_causal_rows_do_not_see_what_comes_later(number):
+    """Not even where it is no number."""
+    q, k, v = drawn(1, (2, 3, 5, 4), (2, 3, 5, 4), (2, 3, 5, 4))
+    expected = F.scaled_dot_product_attention(*map(ag.tensor, (q, k, v)), is_causal=True).numpy()
+    k[:, :, 3] = number
+    out = F.scaled_dot_product_attention(*map(ag.tensor, (q, k, v)), is_causal=True).numpy()
+    np.testing.assert_allclose(out[:, :, :3], expected[:, :, :3], 1e-12)
+    assert np.isnan(out[:, :, 3:]).any()
 
 
 @pytest.mark.parametrize(

@@ -93,12 +93,45 @@ def test_max_norm_scales_what_is_named_only():
     np.testing.assert_array_equal(table.weight.grad.numpy(), [[2] * 3, [0] * 3, [1] * 3, [0] * 3])
 
 
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0])
+def test_max_norm_of_half_precision_does_not_overflow(p):
+    weight = ag.full((3, 6), 20000.0, dtype=ag.float16)
+    F.embedding(ag.tensor([1]), weight, max_norm=2.0, norm_type=p)
+    np.testing.assert_allclose(np.linalg.norm(weight.numpy()[1].astype("float32"), p), 2, 2e-3)
+
+
 def test_max_norm_changes_nothing_where_an_index_is_wrong():
     table = nn.Embedding(4, 3, max_norm=1e-3)
     before = table.weight.detach().numpy().copy()
     with pytest.raises(IndexError):
         table(ag.tensor([0, 4]))
     np.testing.assert_array_equal(table.weight.detach().numpy(), before)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"mode": "mean", "per_sample_weights": ag.ones(1, 2)}, NotImplementedError),
+        ({"mode": "sum", "per_sample_weights": ag.ones(1, 2, dtype=ag.float64)}, RuntimeError),
+        ({"padding_idx": 4}, RuntimeError),
+        ({"mode": "median"}, ValueError),
+    ],
+    ids=str,
+)
+def test_max_norm_of_bags_changes_nothing_where_an_argument_is_wrong(wrong, error):
+    weight = ag.ones(4, 3)
+    with pytest.raises(error):
+        F.embedding_bag(ag.tensor([[0, 1]]), weight, max_norm=1e-3, **wrong)
+    assert (weight == 1).all()
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_no_bags(mode):
+    weight = ag.ones(4, 3, requires_grad=True)
+    out = F.embedding_bag(ag.tensor([1, 2, 3]), weight, ag.tensor([], dtype=ag.int64), mode=mode)
+    assert out.shape == (0, 3)
+    out.sum().backward()
+    assert (weight.grad == 0).all()
 
 
 def test_max_norm_is_refused_inside_vmap():

@@ -280,6 +280,12 @@ def test_flatten_parameters_and_base():
     assert tuple(model(ag.ones(2, 1, 3))[0].shape) == (2, 1, 4)
 
 
+def mixed(model, name):
+    """The model with one of its weights in float64."""
+    setattr(model, name, nn.Parameter(getattr(model, name).detach().double()))
+    return model
+
+
 WRONG = {
     "a list for input": (lambda: nn.LSTM(3, 4)([1.0]), TypeError, "must be a Tensor or a PackedSequence"),
     "a tensor for a pair": (lambda: nn.LSTM(3, 4)(ag.ones(2, 3), ag.ones(1, 4)), TypeError, "pair of Tensors"),
@@ -301,6 +307,9 @@ WRONG = {
         RuntimeError,
         r"Expected hidden size \(1, 2, 4\), got \[1, 1, 4\]",
     ),
+    "weights of two dtypes": (lambda: mixed(nn.LSTM(3, 4), "weight_hh_l0")(ag.ones(2, 3)), RuntimeError, "float32.*float64"),
+    "a bias of another dtype": (lambda: mixed(nn.GRU(3, 4, 2), "bias_ih_l1")(ag.ones(2, 3)), RuntimeError, "float32.*float64"),
+    "a cell's weights of two dtypes": (lambda: mixed(nn.RNNCell(3, 4), "bias_hh")(ag.ones(3)), RuntimeError, "float32.*float64"),
     "a packed sequence on a device": (lambda: rnn.pack_sequence([ag.ones(1)]).to("cuda"), RuntimeError, "cuda"),
 }
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import copy
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
 
 import autograd_core as ag
 import nn
+import optim
+from autograd_core.errors import ShapeError
 from nn import functional as F
+from nn.transformer import looks_causal
 
 
 def test_nothing_looks_ahead():
@@ -30,6 +34,45 @@ def test_causal_hint_and_mask_agree():
     results = [encoder(x, mask=m, is_causal=said).detach().numpy() for m in (mask, mask < 0) for said in (None, True, False)]
     for result in results[1:]:
         np.testing.assert_allclose(result, results[0], 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("kind", ["encoder", "decoder"])
+def test_a_trained_mask_has_its_gradient_even_where_it_is_causal(kind):
+    x = ag.randn(4, 2, 6, dtype=ag.float64)
+    mask = nn.Transformer.generate_square_subsequent_mask(4, dtype=ag.float64).requires_grad_()
+    if kind == "encoder":
+        model = nn.TransformerEncoder(nn.TransformerEncoderLayer(6, 2, 8, 0.0, dtype=ag.float64), 1)
+        out, other = model(x, mask), model(x, mask, is_causal=False)
+    else:
+        model = nn.TransformerDecoder(nn.TransformerDecoderLayer(6, 2, 8, 0.0, dtype=ag.float64), 1)
+        out, other = model(x, x, mask), model(x, x, mask, tgt_is_causal=False)
+    found, expected = (ag.autograd.grad((o * o).sum(), mask, allow_unused=True)[0] for o in (out, other))
+    np.testing.assert_allclose(found.numpy(), expected.numpy(), 1e-9)
+    assert (expected != 0).any()
+
+
+@pytest.mark.parametrize("kind", ["float", "bool"])
+def test_looking_for_the_causal_mask(kind):
+    """Finds it, and nothing else, in less memory than the mask of floats."""
+    n = 600
+    x, mask = ag.zeros(n, 1, 1), nn.Transformer.generate_square_subsequent_mask(n)
+    other = mask.clone()
+    other[3, 2] = -np.inf
+    for m, expected in ((mask, True), (other, False), (mask[:, :-1], False), (mask.T, False)):
+        m = m if kind == "float" else m != 0
+        tracemalloc.start()
+        try:
+            assert looks_causal(m, None, x, False) is expected
+            assert tracemalloc.get_traced_memory()[1] < 5 * n * n
+        finally:
+            tracemalloc.stop()
+
+
+def test_masks_of_each_example_under_vmap():
+    model = nn.TransformerEncoder(nn.TransformerEncoderLayer(6, 2, 8, 0.0, batch_first=True, dtype=ag.float64), 1)
+    x, masks = ag.randn(3, 2, 4, 6, dtype=ag.float64), ag.randn(3, 4, 4, dtype=ag.float64)
+    out = ag.func.vmap(model)(x, masks)
+    np.testing.assert_allclose(out.detach().numpy(), np.stack([model(*pair).detach().numpy() for pair in zip(x, masks)]), 1e-9, 1e-12)
 
 
 def test_padding_changes_nothing():
@@ -79,8 +122,6 @@ def test_trains():
     )
     places = nn.LearnedPositions(8, 16)
     parts = nn.ModuleList([embed, layer, head, places])
-    import optim
-
     optimizer = optim.AdamW(parts.parameters(), lr=1e-2)
     mask = nn.Transformer.generate_square_subsequent_mask(8)
     for _ in range(150):
@@ -167,3 +208,15 @@ def test_errors_of_positions():
         nn.RotaryPositions(4, 5)(ag.zeros(3, 4), offset=3)
     with pytest.raises(ValueError, match="cos and sin must be"):
         F.apply_rotary(ag.zeros(3, 4), ag.zeros(2, 2), ag.zeros(2, 2))
+    with pytest.raises(ValueError, match="num_heads must be positive"):
+        F.alibi_bias(0, 3)
+    with pytest.raises(ValueError, match="negative"):
+        F.sinusoidal_positions(-1, 4)
+
+
+@pytest.mark.parametrize("positions", [nn.SinusoidalPositions(5, 4), nn.LearnedPositions(5, 4), nn.RotaryPositions(4, 5)], ids=str)
+def test_what_is_no_sequence(positions):
+    with pytest.raises(ShapeError, match="got \\(4,\\)"):
+        positions(ag.zeros(4))
+    with pytest.raises(TypeError, match="must be a Tensor"):
+        positions([1.0, 2.0])

@@ -1,6 +1,6 @@
 """Attention in blocks of rows: beyond arguments and results there is one block of scores on each thread.
 
-The backward pass computes the scores again, from the logarithms of the sums that the forward pass kept (arXiv:2205.14135).
+The backward pass computes the scores again, from what the forward pass kept of the sums (arXiv:2205.14135).
 
 Arrays have five axes: q is (A, K, G, L, E), where each of K heads of keys and values serves G heads of queries; k is
 (A, K, S, E), v (A, K, S, V); a mask has the five axes of the scores (A, K, G, L, S), or 1 where it repeats.
@@ -29,14 +29,15 @@ SMALL = 30.0  # scores up to this size need no shift: neither their exponentials
 def forward(
     q: Array, k: Array, v: Array, mask: Array | None, *, scale: float, causal: bool, dropped: Dropped | None = None
 ) -> tuple[Array, Array]:
-    """softmax(scale · q kᵀ + mask) v, (A, K, G, L, V), and for each row the logarithm of the sum that its softmax divides by.
+    """softmax(scale · q kᵀ + mask) v, (A, K, G, L, V), and for each row two numbers that say what its softmax divides by.
 
-    A row that may look at nothing is zero.
+    They are what its scores are shifted by, and the logarithm of the sum of exponentials then: their sum would lose the logarithm
+    where the shift is large. A row that may look at nothing is zero.
     """
     A, K, G, L, _ = q.shape
     S, V = v.shape[-2:]
     out = heads_apart((A, K, G, L, V), v.dtype)
-    logs = np.empty((A, K, G, L, 1), v.dtype)
+    sums = np.zeros((A, K, G, L, 2), v.dtype)
 
     def work(part: Part) -> None:
         a, h, rows = part
@@ -46,18 +47,15 @@ def forward(
             block += cut(mask, part, columns)
         small = s.min() > -SMALL and s.max() < SMALL
         hide(block, mask, part, causal)
-        shift = None
         if not small:
             shift = s.max(axis=-1, keepdims=True)
             shift[shift == -np.inf] = 0
             s -= shift
+            sums[a, h, :, rows, :1] = shift.reshape(*block.shape[:-1], 1)
         np.exp(s, out=s)
         totals = s @ np.ones((columns, 1), s.dtype)
         totals[totals == 0] = 1
-        log = np.log(totals)
-        if shift is not None:
-            log += shift
-        logs[a, h, :, rows] = log.reshape(*block.shape[:-1], 1)
+        sums[a, h, :, rows, 1:] = np.log(totals).reshape(*block.shape[:-1], 1)
         if dropped is not None:
             block *= dropped.kept(part, q.shape, S)[..., :columns]
             totals *= 1 - dropped.p
@@ -69,7 +67,7 @@ def forward(
     parts = [(a, h, rows) for a, h, row_blocks in blocks(A, K, G, L, S, causal) for rows in row_blocks]
     with np.errstate(invalid="ignore"):  # infinite scores make NaN, as in PyTorch
         share(work, parts, A * K * G * L * S)
-    return out, logs
+    return out, sums
 
 
 def backward(
@@ -79,14 +77,14 @@ def backward(
     v: Array,
     mask: Array | None,
     out: Array,
-    logs: Array,
+    sums: Array,
     *,
     scale: float,
     causal: bool,
     dropped: Dropped | None = None,
     needs: Sequence[bool] = (True, True, True, True),
 ) -> tuple[Array | None, Array | None, Array | None, Array | None]:
-    """The gradients of q, k, v and of the mask, None where they are not needed; `out` and `logs` are what `forward` gave."""
+    """The gradients of q, k, v and of the mask, None where they are not needed; `out` and `sums` are what `forward` gave."""
     A, K, G, L, E = q.shape
     S, V = v.shape[-2:]
     of_q = heads_apart(q.shape, q.dtype) if needs[0] else None
@@ -102,7 +100,10 @@ def backward(
             if mask is not None and mask.dtype.kind != "b":
                 block += cut(mask, (a, h, rows), columns)
             hide(block, mask, (a, h, rows), causal)
-            block -= logs[a, h, :, rows]
+            shift, log = sums[a, h, :, rows, :1], sums[a, h, :, rows, 1:]
+            if shift.any():
+                block -= shift
+            block -= log
             np.exp(block, out=block)
             upper = g[a, h, :, rows]
             inner = np.einsum("...i,...i->...", upper, out[a, h, :, rows])[..., None]
@@ -213,8 +214,8 @@ def hide(block: Array, mask: Array | None, part: Part, causal: bool) -> None:
     if mask is not None and mask.dtype.kind == "b":
         np.copyto(block, -np.inf, where=~cut(mask, part, columns))
     start = part[2].start
-    if causal and start < columns:
-        np.minimum(block[..., start:], triangle(R, columns - start, block.dtype), out=block[..., start:])
+    if causal and start < columns:  # fmin, unlike minimum, hides NaN, too; where NaN may be seen it becomes ∞, which the softmax makes NaN
+        np.fmin(block[..., start:], triangle(R, columns - start, block.dtype), out=block[..., start:])
 
 
 @lru_cache(maxsize=8)

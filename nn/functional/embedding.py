@@ -11,7 +11,7 @@ from autograd_core.modes import no_grad
 from autograd_core.ops.elementwise import mul
 from autograd_core.ops.embedding import lookup
 from autograd_core.ops.index import gather, index_add, index_select
-from autograd_core.ops.shape import expand_dims
+from autograd_core.ops.shape import crop, expand_dims
 from autograd_core.tensor import Tensor, constant
 
 from .arguments import as_tensor, in_vmap
@@ -75,7 +75,7 @@ def _renormalize(name: str, weight: Tensor, index: Tensor, most: float, p: float
     if named.size and not 0 <= named[0] <= named[-1] < weight.array.shape[0]:
         raise IndexError(f"{name}: index out of range for {weight.array.shape[0]} rows, got {named[0]} to {named[-1]}")
     rows = weight.array[named]
-    norms = np.linalg.norm(rows, p, axis=1)
+    norms = np.linalg.norm(rows.astype(np.result_type(rows, np.float32), copy=False), p, axis=1)  # those of half precision overflow
     large = norms > most
     if large.any():
         scaled = rows[large] * (most / (norms[large] + 1e-7))[:, None]
@@ -122,13 +122,17 @@ def embedding_bag(
     count = weight.array.shape[0]
     if index.size and not 0 <= index.min() <= index.max() < count:
         raise RuntimeError(f"{name}: indices must be from 0 to {count - 1}, but there are {index.min()} to {index.max()}")
-    if max_norm is not None:
-        _renormalize(name, weight, constant(index), max_norm, norm_type)
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(f"{name}: per_sample_weights weigh a sum, but mode is {mode!r}")
+    if per_sample_weights is not None and per_sample_weights.dtype != weight.dtype:
+        raise RuntimeError(f"{name}: per_sample_weights must be of the weight's dtype {weight.dtype}, got {per_sample_weights.dtype}")
     if padding_idx is not None and not -count <= padding_idx < count:
         raise RuntimeError(f"{name}: padding_idx must be from {-count} to {count - 1}, got {padding_idx}")
+    if max_norm is not None:
+        _renormalize(name, weight, constant(index), max_norm, norm_type)
 
+    if not starts.size:
+        return crop(weight, axis=0, start=0, length=0)
     bags = np.repeat(np.arange(len(starts)), np.diff(starts, append=index.size))
     if padding_idx is not None:
         (places,) = np.nonzero(index != padding_idx % count)
@@ -139,8 +143,6 @@ def embedding_bag(
         return _largest(weight, index, bags, len(starts))
     rows = _rows(weight, constant(index), None, scale_grad_by_freq)
     if per_sample_weights is not None:
-        if per_sample_weights.dtype != weight.dtype:
-            raise RuntimeError(f"{name}: per_sample_weights must be of the weight's dtype {weight.dtype}, got {per_sample_weights.dtype}")
         rows = mul(rows, expand_dims(per_sample_weights.reshape(-1), axis=1))
     out = index_add(rows, bags, axis=0, shape=(len(starts), weight.array.shape[1]))
     if mode == "mean":

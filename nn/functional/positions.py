@@ -20,7 +20,7 @@ __all__ = ["alibi_bias", "apply_rotary", "rotary_positions", "sinusoidal_positio
 def sinusoidal_positions(length: int, embedding_dim: int, base: float = 10000.0, dtype: Any = None) -> Tensor:
     """sin(t · base^(-2i / D)) in column 2i and cos of the same in column 2i + 1, for positions t: (length, D).
 
-    Raises ValueError unless embedding_dim is even. Source: arXiv:1706.03762, section 3.5.
+    Raises ValueError unless embedding_dim is even and neither is negative. Source: arXiv:1706.03762, section 3.5.
     """
     angles = _angles("sinusoidal_positions", length, embedding_dim, base)
     return _of(np.stack([np.sin(angles), np.cos(angles)], -1).reshape(length, embedding_dim), dtype)
@@ -29,13 +29,15 @@ def sinusoidal_positions(length: int, embedding_dim: int, base: float = 10000.0,
 def rotary_positions(length: int, dim: int, base: float = 10000.0, dtype: Any = None) -> tuple[Tensor, Tensor]:
     """Cosine and sine of the angles t · base^(-2i / dim) of positions t and pairs i: (length, dim / 2) each, for apply_rotary.
 
-    Raises ValueError unless dim is even. Source: arXiv:2104.09864, section 3.2.
+    Raises ValueError unless dim is even and neither is negative. Source: arXiv:2104.09864, section 3.2.
     """
     angles = _angles("rotary_positions", length, dim, base)
     return _of(np.cos(angles), dtype), _of(np.sin(angles), dtype)
 
 
 def _angles(name: str, length: int, width: int, base: float) -> np.ndarray[Any, Any]:
+    if length < 0 or width < 0:
+        raise ValueError(f"{name}: length and width must not be negative, got {length} and {width}")
     if width % 2:
         raise ValueError(f"{name}: the width must be even, as sine and cosine come in pairs, got {width}")
     return np.arange(length)[:, None] * base ** (-np.arange(0, width, 2) / width)
@@ -78,8 +80,10 @@ def alibi_bias(num_heads: int, length: int, dtype: Any = None) -> Tensor:
     """-slope · (i - j), a mask for attention that favours what is near: (num_heads, length, length), -∞ where j > i.
 
     The slopes of n heads, n a power of two, are 2^(-8 / n), 2^(-16 / n), ...; for other n those of the next lower power and,
-    between them, every other one of the next higher. Source: arXiv:2108.12409, section 3.
+    between them, every other one of the next higher. Raises ValueError unless there is a head. Source: arXiv:2108.12409, section 3.
     """
+    if num_heads < 1:
+        raise ValueError(f"alibi_bias: num_heads must be positive, got {num_heads}")
     power = 2 ** int(math.log2(num_heads))
     slopes = [2 ** (-8 * k / power) for k in range(1, power + 1)]
     slopes += [2 ** (-4 * k / power) for k in range(1, 2 * (num_heads - power), 2)]

@@ -31,7 +31,13 @@ def sequences(mode: str, rows: Tensor, states: Sequence[Tensor], weights: Sequen
     """One layer in one direction: the outputs of all steps, and the last states.
 
     `rows` (rows, features) holds the steps one after the other, `sizes` says how many sequences take part in each.
+    Raises RuntimeError for weights of another dtype.
     """
+    for weight in weights:
+        if weight is not None and weight.dtype != rows.dtype:
+            raise RuntimeError(
+                f"{mode}: the input is {rows.dtype} but a weight is {weight.dtype}; convert the module as a whole, module.to(...)"
+            )
     operation = KINDS if rows.dtype.kind == "f" else REFERENCES
     return operation[mode](rows, *states, *weights, sizes=sizes)
 
