@@ -8,6 +8,7 @@ from autograd_core.tensor import Tensor
 
 from . import functional as F
 from .functional.arguments import probability
+from .functional.stochastic import settings
 from .linear import Linear
 from .module import Module
 
@@ -73,6 +74,7 @@ class StochasticDepth(Module):
 
     def __init__(self, p: float, mode: str):
         super().__init__()
+        settings("StochasticDepth", p, mode)
         self.p = p
         self.mode = mode
 

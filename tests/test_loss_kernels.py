@@ -317,3 +317,36 @@ def test_losses_in_vmap(rng):
         found = ag.func.vmap(ag.func.grad(loss))(x, t)
         expected = [ag.func.grad(loss)(a, b) for a, b in zip(x, t, strict=True)]
         np.testing.assert_allclose(found.numpy(), np.stack([e.numpy() for e in expected]), 1e-12)
+
+
+# ---------------------------------------------------------------------- scores far apart
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("top", [30, 41, 45, 60, 66, 68, 69, 70, 85, 88, 89, 200])
+def test_scores_far_apart_have_finite_logarithms(top, smoothing, dtype, rng):
+    x = rng.uniform(-1, 1, (6, 4)).astype(dtype)
+    x[:, 0] = top
+    x[:3, 1] = -top
+    target = ag.tensor([1, 1, 0, 2, 3, 0])
+    exact = x.astype(np.float64) - top
+    exact -= np.log(np.exp(exact).sum(1, keepdims=True))
+    given = ag.tensor(x, requires_grad=True)
+    tolerance = {"rtol": 20 * np.finfo(dtype).eps, "atol": 20 * np.finfo(dtype).eps}
+    np.testing.assert_allclose(F.log_softmax(given, 1).detach().numpy(), exact, **tolerance)
+    chosen = exact[np.arange(6), target.numpy()]
+    expected = -(1 - smoothing) * chosen - smoothing * exact.mean(1)
+    loss = F.cross_entropy(given, target, reduction="none", label_smoothing=smoothing)
+    np.testing.assert_allclose(loss.detach().numpy(), expected, **tolerance)
+    shares = F.one_hot(target, 4).to(given.dtype)
+    loss = F.cross_entropy(given, shares, reduction="none", label_smoothing=smoothing)
+    np.testing.assert_allclose(loss.detach().numpy(), expected, **tolerance)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_gradient_of_the_smallest_differences(dtype):
+    least = np.finfo(dtype).smallest_subnormal
+    x = ag.tensor(np.array([least, -least, 1000 * least, 0, np.finfo(dtype).max], dtype), requires_grad=True)
+    F.l1_loss(x, ag.zeros(5, dtype=x.dtype), reduction="sum").backward()
+    assert x.grad.tolist() == [1, -1, 1, 0, 1]

@@ -39,6 +39,15 @@ def test_cross_entropy_is_minus_the_logarithm_of_the_targets_probability():
     assert F.nll_loss(F.log_softmax(x, 1), ag.tensor([1])).item() == pytest.approx(expected)
 
 
+def test_complex_numbers_have_absolute_differences_only():
+    x, t = ag.tensor([3 + 4j]), ag.tensor([0j])
+    assert F.l1_loss(x, t).item() == 5
+    for name in ("mse_loss", "smooth_l1_loss", "huber_loss"):
+        for given in ((x, t), (x, t.real), (x.real, t)):
+            with pytest.raises(RuntimeError, match=f"{name}: not for complex"):
+                getattr(F, name)(*given)
+
+
 def test_large_scores_do_not_overflow():
     x = ag.tensor([[1e4, -1e4]], requires_grad=True)
     assert F.cross_entropy(x, ag.tensor([0])).item() == 0
@@ -311,3 +320,26 @@ def test_a_warning_names_the_callers_line():
     with pytest.warns(UserWarning, match=r"target size \(2,\).*input size \(2, 1\)") as caught:
         nn.MSELoss()(ag.ones(2, 1), ag.ones(2))
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, t, w: F.cross_entropy(x, t, w),
+        lambda x, t, w: F.cross_entropy(x, t, w, reduction="none"),
+        lambda x, t, w: F.cross_entropy(x, t, w, label_smoothing=0.1),
+        lambda x, t, w: F.nll_loss(x, t, w),
+        lambda x, t, w: F.multi_margin_loss(x, t, weight=w),
+    ],
+)
+def test_class_weights_that_want_a_gradient_are_refused(call, rng):
+    x, t, w = scores(rng, 2, 3), ag.tensor([0, 2]), ag.tensor([0.5, 1.5, 2.0], requires_grad=True)
+    with pytest.raises(RuntimeError, match="detach"):
+        call(x, t, w)
+    with ag.no_grad():
+        np.testing.assert_array_equal(call(x, t, w).numpy(), call(x, t, w.detach()).numpy())
+
+
+def test_class_weights_of_probabilities_have_a_gradient(rng):
+    probabilities = ag.tensor(rng.random((2, 3)))
+    gradcheck(lambda x, w: F.cross_entropy(x, probabilities, w), (scores(rng, 2, 3), ag.tensor(rng.random(3), requires_grad=True)))

@@ -8,6 +8,7 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core.check import gradcheck
+from autograd_core.errors import ShapeError
 from nn import functional as F
 
 
@@ -166,3 +167,19 @@ def test_printed():
     assert repr(nn.DropConnect(4, 3, 0.2)) == "DropConnect(in_features=4, out_features=3, bias=True, p=0.2, per_example=False)"
     assert repr(nn.VariationalDropout(0.2, True)) == "VariationalDropout(p=0.2, batch_first=True, inplace=False)"
     assert repr(nn.StochasticDepth(0.2, "row")) == "StochasticDepth(p=0.2, mode=row)"
+
+
+@pytest.mark.parametrize("per_example", [False, True])
+def test_drop_connect_refuses_what_linear_refuses(per_example):
+    x, w = ag.ones(2, 3), ag.ones(4, 3)
+    for wrong in ((x, w, ag.ones(5)), (x, w, ag.ones(2, 4)), (x, w, ag.ones(1)), (x, ag.ones(4, 2), None), (ag.tensor(1.0), w, None)):
+        with pytest.raises(ShapeError):
+            F.drop_connect(*wrong, per_example=per_example)
+    with pytest.raises(TypeError):
+        F.drop_connect(x, w, [0.0] * 4, per_example=per_example)
+
+
+def test_stochastic_depth_refuses_its_settings_at_once():
+    for p, mode in ((1.5, "row"), (-0.1, "batch"), (0.5, "rows")):
+        with pytest.raises(ValueError, match="StochasticDepth"):
+            nn.StochasticDepth(p, mode)

@@ -123,17 +123,16 @@ def gelu_tanh(x: Array, out: Array, slope: Array | None, rooms: list[Array]) -> 
 
 
 def silu(x: Array, out: Array, slope: Array | None, rooms: list[Array]) -> None:
-    """x · sigmoid(x)."""
-    (s,) = rooms[:1]
-    np.multiply(x, 0.5, out=s)
-    np.tanh(s, out=s)
-    s *= 0.5
-    s += 0.5
-    np.multiply(x, s, out=out)
+    """x · sigmoid(x) = x / (1 + e⁻ˣ), whose derivative is (1 + x - x · sigmoid(x)) · sigmoid(x): exact where it is small, too."""
+    (power,) = rooms[:1]
+    np.negative(x, out=power)
+    np.exp(power, out=power)
+    power += 1
+    np.divide(x, power, out=out)
     if slope is not None:
-        np.subtract(1, s, out=slope)
-        slope *= out
-        slope += s
+        np.subtract(x, out, out=slope)
+        slope += 1
+        slope /= power
 
 
 def mish(x: Array, out: Array, slope: Array | None, rooms: list[Array]) -> None:

@@ -87,7 +87,7 @@ def sizes(x: Array, target: Array, loss: Array, slope: Array, near: Array) -> No
     limits = np.finfo(x.dtype)
     np.subtract(x, target, out=slope)
     np.abs(slope, out=loss)
-    clip(loss, limits.tiny, limits.max, near)
+    clip(loss, limits.smallest_subnormal, limits.max, near)
     slope /= near  # what np.sign takes many times as long for
     clip(slope, -1, 1, slope)
 
@@ -116,8 +116,8 @@ def logistic(x: Array, target: Array, loss: Array, slope: Array, power: Array, l
     np.negative(power, out=power)
     np.exp(power, out=power)
     clip(x, -np.inf, 0, slope)
-    np.multiply(x, target, out=loss)
-    np.subtract(x, loss, out=loss)
+    np.subtract(1, target, out=loss)
+    loss *= x
     loss -= slope
     np.log1p(power, out=level)
     loss += level

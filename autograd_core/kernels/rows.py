@@ -14,8 +14,8 @@ Array = np.ndarray[Any, Any]
 
 BLOCK = 1 << 18  # bytes of an array worked on at a time
 SHARED = 1 << 19  # elements from which on threads pay
-LARGE = 1e30  # what still can be divided by small numbers
-SMALL = 1e-30
+LARGE = 1e18  # what divided by SMALL is still finite in float32, as SMALL divided by it is not zero
+SMALL = 1e-18
 
 
 def blocks(work: Callable[[slice], None], x: Array) -> None:

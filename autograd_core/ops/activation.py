@@ -8,7 +8,7 @@ import numpy as np
 
 from ..kernels import activation as kernels
 from ..primitive import fused, primitive
-from .elementwise import exp, logical_or, sigmoid, tanh, where
+from .elementwise import exp, logical_and, sigmoid, tanh, where
 from .special import ndtr
 
 # ---------------------------------------------------------------------- ReLU and its kin
@@ -49,28 +49,33 @@ def chosen(condition, a, b):
     return np.where(condition, a, b)
 
 
-@primitive(lambda g, x, low, high: where(logical_or(x <= low, x >= high), 0, g))
+@primitive(lambda g, x, low, high: where(logical_and(x > low, x < high), g, 0))
 def hardtanh(x, *, low, high):
-    """x between the bounds; outside of them, and at them, no gradient flows."""
+    """x between the bounds; outside of them, and at them, no gradient flows, nor where x is NaN."""
     return np.clip(x, low, high)
 
 
-@primitive(lambda g, x: where(x <= -3, 0, where(x < 3, g * (x / 3 + 0.5), g)))
+@primitive(lambda g, x: where(x <= -3, 0, where(x >= 3, g, g * (x / 3 + 0.5))))
 def hardswish(x):
     """x · min(max(x + 3, 0), 6) / 6; at the bounds the derivative is that outside. Source: arXiv:1905.02244."""
     return x * (np.clip(x + 3, 0, 6) * (1 / 6))
 
 
-@primitive(lambda g, x, alpha: where(x <= 0, g * alpha * exp(where(x <= 0, x, 0)), g))
-def elu(x, *, alpha=1.0):
-    """x above zero, alpha · (eˣ - 1) below."""
-    return chosen(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+def times(x, factor):
+    return x if factor == 1 else x * factor
+
+
+@primitive(lambda g, x, alpha, rate: where(x > 0, g, g * (alpha * rate) * exp(times(where(x > 0, 0, x), rate))))
+def elu(x, *, alpha=1.0, rate=1.0):
+    """x above zero, alpha · (e^(rate · x) - 1) below."""
+    return chosen(x > 0, x, alpha * np.expm1(times(np.minimum(x, 0), rate)))
 
 
 @primitive(lambda g, x, beta: g * sigmoid(beta * x), promotes="float")
 def softplus(x, *, beta=1.0):
     """log(1 + e^(beta · x)) / beta, without overflow."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-beta * np.abs(x))) / beta
+    bound = np.maximum if beta > 0 else np.minimum
+    return bound(x, 0) + np.log1p(np.exp(-abs(beta) * np.abs(x))) / beta
 
 
 def logsigmoid(input):

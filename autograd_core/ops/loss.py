@@ -151,7 +151,8 @@ def l1_loss(x, target, *, reduction, needs=(True, True)):
 
 def huber_reference(x, target, *, delta, reduction):
     d = x - target
-    return reduced(where(abs(d) <= delta, square(d) * 0.5, (abs(d) - 0.5 * delta) * delta), reduction)
+    far = abs(d) > delta
+    return reduced(where(far, (abs(d) - 0.5 * delta) * delta, square(where(far, 0, d)) * 0.5), reduction)
 
 
 @fused(
@@ -170,7 +171,8 @@ def huber_loss(x, target, *, delta, reduction, needs=(True, True)):
 
 def smooth_l1_reference(x, target, *, beta, reduction):
     d = x - target
-    return reduced(where(abs(d) < beta, square(d) * (0.5 / beta), abs(d) - 0.5 * beta), reduction)
+    far = abs(d) >= beta
+    return reduced(where(far, abs(d) - 0.5 * beta, square(where(far, 0, d)) * (0.5 / beta)), reduction)
 
 
 @fused(

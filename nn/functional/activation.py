@@ -64,13 +64,18 @@ def prelu(input: Any, weight: Any) -> Tensor:
         raise ShapeError(f"prelu: weight {tuple(weight.shape)} must have 1 entry or {channels}, the channels of {tuple(input.shape)}")
     if input.dtype != weight.dtype:
         raise RuntimeError(f"prelu: the input is {input.dtype}, the weight {weight.dtype}; convert one, e.g. with to()")
-    if weight.numel() > 1:
-        weight = shape.reshape(weight, shape=(-1,) + (1,) * (input.ndim - 2))
+    if weight.numel() > 1 or not input.ndim:
+        weight = shape.reshape(weight, shape=(-1,) + (1,) * (input.ndim - 2) if input.ndim else ())
     return where(input.detach() > 0, input, weight * input)
 
 
 def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False) -> Tensor:
-    """leaky_relu with slopes drawn between `lower` and `upper` in training, and their mean otherwise."""
+    """leaky_relu with slopes drawn between `lower` and `upper` in training, and their mean otherwise.
+
+    Raises RuntimeError for bounds in the wrong order.
+    """
+    if lower > upper:
+        raise RuntimeError(f"rrelu: lower must not be greater than upper, got {lower} and {upper}")
     if inplace:
         return written(True, rrelu, input, lower, upper, training)
     input = checked("rrelu", input)
@@ -96,8 +101,7 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
         raise RuntimeError("celu: alpha cannot be 0")
     if inplace:
         return written(True, celu, input, alpha)
-    input = checked("celu", input)
-    return activation.elu(input, alpha=1.0) if alpha == 1 else alpha * activation.elu(input / alpha, alpha=1.0)
+    return activation.elu(checked("celu", input), alpha=alpha, rate=1 / alpha)
 
 
 def silu(input: Any, inplace: bool = False) -> Tensor:
@@ -192,8 +196,10 @@ def tanhshrink(input: Any) -> Tensor:
 
 
 def glu(input: Any, dim: int = -1) -> Tensor:
-    """a · sigmoid(b), a and b the halves of the input along `dim`. Raises RuntimeError when its length is odd."""
+    """a · sigmoid(b), a and b the halves of the input along `dim`. Raises RuntimeError when its length is odd, or there is none."""
     input = checked("glu", input)
+    if not input.ndim:
+        raise RuntimeError("glu: halving needs a dimension, but the input has none")
     if input.shape[dim] % 2:
         raise RuntimeError(f"glu: halving dimension needs an even length, but dimension {dim} of {tuple(input.shape)} is odd")
     first, second = input.chunk(2, dim)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import ShapeError
+from autograd_core.modes import is_grad_enabled
 from autograd_core.ops import elementwise, index, reduce, shape
 from autograd_core.tensor import Tensor
 
@@ -25,7 +26,7 @@ class Rows:
         self.shape = sizes[:1] + sizes[2:] if len(sizes) > 1 else ()  # the target's, and that of the unreduced loss
         self.check_kind(operation, sizes, indices)
         self.count = sizes[0] if len(sizes) == 1 else sizes[1]
-        self.by_class = None if weight is None else class_weights(operation, weight, self.count).array
+        self.by_class = None if weight is None else fixed(operation, class_weights(operation, weight, self.count))
         self.kept: np.ndarray[Any, Any] | None = None  # which rows count, None for all
         self.scores = in_rows(input)
         self.classes = indices if indices.ndim == 1 else indices.reshape(-1)
@@ -100,3 +101,10 @@ def class_weights(operation: str, weight: Any, count: int) -> Tensor:
     if weight.array.shape != (count,):
         raise ShapeError(f"{operation}: weight must have one entry for each of the {count} classes, got shape {tuple(weight.shape)}")
     return weight
+
+
+def fixed(operation: str, weight: Tensor) -> np.ndarray[Any, Any]:
+    """The numbers of weights that the loss has no derivative by. Raises RuntimeError for weights that want one."""
+    if weight.requires_grad and is_grad_enabled():
+        raise RuntimeError(f"{operation}: with class indices there is no gradient by the weight; give weight.detach()")
+    return weight.array

@@ -51,12 +51,12 @@ def cross_entropy(
         return by_operations("cross_entropy", each, target, weight, ignore_index, reduction, label_smoothing)
     rows = Rows("cross_entropy", input, target, weight, ignore_index)
     weights, total = rows.weights(reduction), reduction != "none"
-    if weight is None or not label_smoothing:
+    if rows.by_class is None or not label_smoothing:
         loss = cross_entropy_rows(rows.scores, rows.classes, weights, smoothing=float(label_smoothing), total=total)
     else:
         loss = cross_entropy_rows(rows.scores, rows.classes, weights * (1 - label_smoothing))
         each = log_softmax(rows.scores, axis=1)
-        each = each * class_weights("cross_entropy", weight, rows.count).array.astype(each.dtype, copy=False)
+        each = each * rows.by_class.astype(each.dtype, copy=False)
         share = rows.weights(reduction, weighted=False)
         loss = loss - reductions.sum(each, axis=1) * share * (label_smoothing / rows.count)
     return rows.finish(loss, reduction)

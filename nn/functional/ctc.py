@@ -63,7 +63,8 @@ def _lengths(name: str, lengths: Any, n: int, most: int | None) -> np.ndarray[An
         raise TypeError(f"ctc_loss: {name} must be a Tensor or a tuple of integers, got a {type(lengths).__name__}")
     array = np.reshape(lengths.array if isinstance(lengths, Tensor) else np.asarray(lengths), -1)
     if array.size and array.dtype.kind not in "iu":
-        raise RuntimeError(f"ctc_loss: {name} must be integral, got {array.dtype}")
+        error = RuntimeError if isinstance(lengths, Tensor | np.ndarray) else TypeError
+        raise error(f"ctc_loss: {name} must be integral, got {array.dtype}")
     if array.size != n:
         raise ShapeError(f"ctc_loss: {name} must be of size batch_size, {n}, got {array.size}")
     if array.min() < 0 or (most is not None and array.max() > most):

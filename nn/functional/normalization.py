@@ -99,12 +99,12 @@ def batch_norm(
     shape (C). Raises ValueError for one value a channel in training, ShapeError where shapes do not fit, RuntimeError for
     mixed dtypes.
     """
+    if not training and (running_mean is None or running_var is None):
+        raise RuntimeError("batch_norm: running_mean and running_var must be given unless training")
     input, weight, bias, mean, variance = channelwise("batch_norm", input, weight, bias, running_mean, running_var)
     if eps < 0 or (training and not eps):
         raise ValueError(f"batch_norm: eps must be positive (in evaluation it may be 0), got {eps}")
-    if not training:
-        if mean is None or variance is None:
-            raise RuntimeError("batch_norm: running_mean and running_var must be given unless training")
+    if not training and mean is not None and variance is not None:
         return with_statistics(input, mean, variance, weight, bias, eps)
     several_values("batch_norm", "value per channel", input, input.shape[0], *input.shape[2:])
     if mean is None or variance is None:

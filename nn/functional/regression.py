@@ -78,10 +78,12 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 def _checked(
     operation: str, input: Any, target: Any, reduction: str, size_average: bool | None = None, reduce: bool | None = None
 ) -> tuple[Tensor, Tensor, str]:
-    """The input, the target and the reduction."""
+    """The input, the target and the reduction. Raises RuntimeError for complex numbers, whose loss would be no real number."""
     input, target = as_tensor(operation, "input", input), as_tensor(operation, "target", target)
     if size_average is not None or reduce is not None or reduction != "mean":
         reduction = reduction_of(operation, reduction, size_average, reduce)
+    if "c" in (input.array.dtype.kind, target.array.dtype.kind) and operation != "l1_loss":
+        raise RuntimeError(f"{operation}: not for complex numbers ({input.dtype}, {target.dtype}); give real and imaginary parts, or sizes")
     fit(operation, input, target)
     return input, target, reduction
 

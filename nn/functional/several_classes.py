@@ -13,6 +13,7 @@ from autograd_core.ops.activation import softplus
 from autograd_core.tensor import Tensor, constant
 
 from .arguments import as_tensor, floats, known, reduced, reduction_of
+from .classes import fixed
 from .distance import together
 
 __all__ = ["multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "soft_margin_loss"]
@@ -54,7 +55,7 @@ def multi_margin_loss(
             raise ValueError(f"{operation}: weight must be one-dimensional, got shape {tuple(weight.shape)}")
         if weight.array.size != count:
             raise ShapeError(f"{operation}: inconsistent weight size, expected {count} but got {tuple(weight.shape)}")
-        loss = loss * constant(weight.array[classes][:, None].astype(loss.dtype, copy=False))
+        loss = loss * constant(fixed(operation, weight)[classes][:, None].astype(loss.dtype, copy=False))
     return reduced(_as_rows_of(input, target, reductions.sum(loss, axis=1) / count), reduction)
 
 

@@ -10,7 +10,7 @@ from autograd_core.tensor import Tensor
 
 from .activation import written
 from .arguments import as_tensor, floats, probability
-from .dropout import dropout, scaled_mask
+from .dropout import _dropout, dropout, scaled_mask
 from .linear import linear
 
 __all__ = ["drop_connect", "stochastic_depth", "variational_dropout"]
@@ -26,10 +26,15 @@ def drop_connect(input: Any, weight: Any, bias: Any = None, p: float = 0.5, trai
     input, weight = as_tensor("drop_connect", "input", input), as_tensor("drop_connect", "weight", weight)
     if not (training and p):
         return linear(input, weight, bias)
-    if not per_example or input.ndim == 1:
+    if not per_example or input.ndim < 2:
         return linear(input, dropout(weight, p), bias)
-    if weight.ndim != 2 or input.shape[-1] != weight.shape[1]:
-        raise ShapeError(f"drop_connect: input {tuple(input.shape)} and weight {tuple(weight.shape)}: their last dimensions must agree")
+    bias = None if bias is None else as_tensor("drop_connect", "bias", bias)
+    if weight.ndim != 2 or input.shape[-1] != weight.shape[1] or (bias is not None and bias.shape != weight.shape[:1]):
+        told = "" if bias is None else f", bias {tuple(bias.shape)}"
+        raise ShapeError(
+            f"drop_connect: input {tuple(input.shape)}, weight {tuple(weight.shape)}{told}: takes (..., in_features), (out_features, "
+            "in_features) and (out_features)"
+        )
     floats("drop_connect", weight)
     masks = scaled_mask((*tuple(input.shape)[:-1], *weight.shape), p, weight.dtype)
     out = squeeze(expand_dims(input, axis=-2) @ mT(weight * masks), axis=-2)
@@ -47,7 +52,7 @@ def variational_dropout(input: Any, p: float = 0.5, training: bool = True, batch
         raise ShapeError(f"variational_dropout: expected a sequence of 2 or 3 dimensions, got {tuple(input.shape)}")
     steps = 1 if batch_first and input.ndim == 3 else 0
     places = tuple(1 if k == steps else n for k, n in enumerate(input.shape))
-    return written(inplace, masked, input, "variational_dropout", p, places) if training and p else input
+    return written(inplace, _dropout, input, p, places) if training and p else input
 
 
 def stochastic_depth(input: Any, p: float, mode: str, training: bool = True) -> Tensor:
@@ -55,18 +60,16 @@ def stochastic_depth(input: Any, p: float, mode: str, training: bool = True) -> 
 
     Raises ValueError unless 0 ≤ p ≤ 1, or for another mode. Source: arXiv:1603.09382.
     """
-    if not 0 <= p <= 1:
-        raise ValueError(f"stochastic_depth: drop probability has to be between 0 and 1, but got {p}")
-    if mode not in ("batch", "row"):
-        raise ValueError(f"stochastic_depth: mode has to be either 'batch' or 'row', but got {mode!r}")
+    settings("stochastic_depth", p, mode)
     input = as_tensor("stochastic_depth", "input", input)
     if mode == "row" and not input.ndim:
         raise ShapeError("stochastic_depth: 'row' wants a batch, got a tensor of 0 dimensions")
     places = (input.shape[0] if mode == "row" else 1, *(1,) * (input.ndim - 1)) if input.ndim else ()
-    return masked(input, "stochastic_depth", p, places) if training and p else input
+    return _dropout(input, p, places) if training and p else input
 
 
-def masked(input: Tensor, operation: str, p: float, places: tuple[int, ...]) -> Tensor:
-    """The input with zeros drawn for these places, which broadcast, and the rest scaled."""
-    floats(operation, input, "fc")
-    return input * scaled_mask(places, p, input.dtype)
+def settings(operation: str, p: float, mode: str) -> None:
+    """Raises ValueError for stochastic depth that there is not."""
+    probability(operation, p)
+    if mode not in ("batch", "row"):
+        raise ValueError(f"{operation}: mode has to be either 'batch' or 'row', but got {mode!r}")

@@ -40,6 +40,14 @@ rows = [
         pointwise=True,
     ),
     Row(
+        "activation.elu celu",
+        lambda x: activation.elu(x, alpha=2.0, rate=0.5),
+        both(apart(3, 4)),
+        lambda x: np.where(x > 0, x, 2 * np.expm1(x / 2)),
+        lambda torch, x: torch.nn.functional.celu(x, 2.0),
+        pointwise=True,
+    ),
+    Row(
         "activation.hardtanh",
         lambda x: activation.hardtanh(x, low=-0.5, high=0.8),
         both(apart(3, 4)),
