@@ -199,7 +199,11 @@ def general(op: Op) -> Callable[..., Any]:
             if type(a) not in plain_types:
                 break
         else:  # nothing but arrays and numbers: a rule in a plain backward pass
-            return forward(*args, **given, **nothing)[0] if is_fused else forward(*args, **given)
+            if not is_fused:
+                return forward(*args, **given)
+            if args[0] is None:  # only what comes after the first argument may be left out
+                raise TypeError(f"{op.name}: got None for {op.arguments[0]}, which must be a Tensor")
+            return forward(*args, **given, **nothing)[0]
         if given and not given.keys() <= defaults.keys():
             raise TypeError(f"{op.name}: unexpected keyword {sorted(given.keys() - defaults.keys())}; it knows {sorted(defaults)}")
         if arity is not None and len(args) != arity:
@@ -305,8 +309,12 @@ def looks_into(array: np.ndarray[Any, Any], whole: np.ndarray[Any, Any]) -> bool
 
 
 def not_recording(args: Sequence[Any]) -> tuple[Any, ...]:
-    """For each argument a weak reference to its array if it is a Tensor that does not record: the picture draws it if it is still there."""
-    return tuple([ref(a.array) if isinstance(a, Tensor) and a.node is None else a if type(a) in WEAK else None for a in args])
+    """What the picture is to show of each argument that does not record: the number, or the Tensor's array if it is still there."""
+    return tuple([ref(a.array) if isinstance(a, Tensor) and a.node is None else number_in(a) for a in args])
+
+
+def number_in(value: Any) -> Any:
+    return value if type(value) in WEAK else value.item() if type(value) is ndarray and value.size == 1 else None
 
 
 def kept(plan: Plan, op: Op, arrays: Sequence[Any], given: dict[str, Any], out: Any) -> tuple[Any, ...]:
