@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from autograd_core.errors import ShapeError
 from autograd_core.tensor import Tensor
 
 from . import functional
@@ -23,7 +26,7 @@ class _Pad(Module):
     def __init__(self, padding: Any):
         super().__init__()
         sides = 2 * self.dims
-        self.padding: tuple[int, ...] = (padding,) * sides if isinstance(padding, int) else tuple(padding)
+        self.padding: tuple[Any, ...] = (padding,) * sides if isinstance(padding, int | np.integer) else tuple(padding)
         if len(self.padding) != sides:
             raise RuntimeError(f"{type(self).__name__}: padding must be an int or a tuple of {sides} ints, got {padding!r}")
 
@@ -78,22 +81,16 @@ class _ZeroPad(_ConstantPad):
         return f"{self.padding}"
 
 
-class ZeroPad1d(_ZeroPad):
+class ZeroPad1d(_ZeroPad, ConstantPad1d):
     """Zeros before and after the last dimension; negative widths cut."""
 
-    dims = 1
 
-
-class ZeroPad2d(_ZeroPad):
+class ZeroPad2d(_ZeroPad, ConstantPad2d):
     """Zeros around the last two dimensions; negative widths cut."""
 
-    dims = 2
 
-
-class ZeroPad3d(_ZeroPad):
+class ZeroPad3d(_ZeroPad, ConstantPad3d):
     """Zeros around the last three dimensions; negative widths cut."""
-
-    dims = 3
 
 
 class _ReflectionPad(_Pad):
@@ -145,9 +142,14 @@ class ReplicationPad3d(_ReplicationPad):
 
 
 class _CircularPad(_Pad):
-    """A border in which the input goes round."""
+    """A border in which the input goes round. Raises ShapeError (a ValueError) for an input of other rank."""
 
     mode = "circular"
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim not in (self.dims + 1, self.dims + 2):
+            raise ShapeError(f"{type(self).__name__}: expected {self.dims + 1}D or {self.dims + 2}D input, got {tuple(input.shape)}")
+        return super().forward(input)
 
 
 class CircularPad1d(_CircularPad):

@@ -189,6 +189,36 @@ def test_many_at_once(f):
         np.testing.assert_allclose(gradient[2].numpy(), one.numpy())
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64", "uint64"])
+def test_means_of_integers_are_exact(dtype):
+    """Towards zero; the sums have more room than the numbers."""
+    top = np.iinfo(dtype).max // (4 if dtype.endswith("64") else 1)
+    for value in (top, -top if dtype.startswith("i") else 0):
+        x = ag.tensor(np.full((1, 1, 4, 4), value, dtype))
+        assert F.avg_pool2d(x, 2).unique().tolist() == [value]
+        assert F.avg_pool2d(x, 3, 1).unique().tolist() == [value] if top < 2**60 else True
+    x = ag.tensor(np.array([[7, 8]], dtype))
+    assert F.avg_pool1d(x, 2).tolist() == [[7]]
+    if dtype.startswith("i"):
+        assert F.avg_pool1d(-x, 2).tolist() == [[-7]]
+
+
+@pytest.mark.parametrize("size", [(0, 3), (3, 0), (0, 0)])
+def test_no_windows(size):
+    """What nothing was computed from gets zeros, whichever pooling and derivative."""
+    for f in (
+        F.adaptive_avg_pool2d,
+        F.adaptive_max_pool2d,
+        lambda x, size: F.interpolate(x, scale_factor=(size[0] / 5, size[1] / 6), mode="area"),
+    ):
+        x = ag.ones(1, 2, 5, 6, requires_grad=True)
+        out = f(x, size)
+        assert tuple(out.shape) == (1, 2, *size)
+        (grad,) = ag.autograd.grad((out * out).sum(), x, create_graph=True)
+        assert not grad.any()
+        assert tuple(grad.shape) == (1, 2, 5, 6)
+
+
 def test_pooling_leaves_no_cycles(assert_no_cycles):
     def run():
         x = ag.ones(1, 2, 6, 6, requires_grad=True)
@@ -226,7 +256,9 @@ def test_of_what_is_written_to_one_place_the_last_gets_the_gradient():
     ("call", "error", "message"),
     [
         (lambda x: F.max_pool2d(x, 9), RuntimeError, "does not fit into 5"),
-        (lambda x: F.max_pool2d(x, 2, padding=2), RuntimeError, "half of the effective kernel size, 1, but got 2"),
+        (lambda x: F.max_pool2d(x, 2, padding=2), RuntimeError, "half of the kernel size, 1, but got 2"),
+        (lambda x: F.max_pool2d(x, 3, 1, 2, 2), RuntimeError, "half of the kernel size, 1, but got 2"),
+        (lambda x: F.avg_pool2d(x, 2, divisor_override=2.5), TypeError, "divisor_override must be an int"),
         (lambda x: F.max_pool2d(x, 2.0), TypeError, "kernel_size must be an int"),
         (lambda x: F.max_pool2d(x, True), TypeError, "kernel_size must be an int"),
         (lambda x: F.max_pool2d(x, (2, 2, 2)), RuntimeError, "a tuple of 2 ints"),

@@ -152,8 +152,10 @@ def tiles(x: ndarray, windows: Windows) -> ndarray:
 
 
 def sums(x: ndarray, windows: Windows) -> ndarray:
-    """The sum of each window, axis by axis. float16 is added up in float32."""
+    """The sum of each window, axis by axis. float16 is added up in float32, integers in int64."""
     dtype = np.dtype(np.float32) if x.dtype.char == "e" else x.dtype
+    if dtype.kind in "iu" and dtype != np.uint64:
+        dtype = np.dtype(np.int64)
     out = np.empty(pooled(x, windows), dtype)
 
     def work(part: ndarray, result: ndarray) -> None:

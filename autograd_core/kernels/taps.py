@@ -36,7 +36,7 @@ class Axis(NamedTuple):
 class Tap(NamedTuple):
     """Some entries of the result each take one entry with a weight."""
 
-    into: Any  # which ones: a slice, or their numbers
+    into: Any  # which ones: a slice where they are side by side, else their numbers
     source: ndarray
     weight: ndarray | None  # None: all 1
 
@@ -46,7 +46,8 @@ def resampled(x: ndarray, axes: tuple[Axis, ...], transposed: bool) -> ndarray:
     sizes = tuple(a.n if transposed else a.size for a in axes)
     given = x.astype(np.float32) if x.dtype.char == "e" else x
     out = np.empty((*x.shape[: x.ndim - len(axes)], *sizes), given.dtype)
-    order = sorted(range(-len(axes), 0), key=lambda k: axes[k].n / axes[k].size if transposed else axes[k].size / axes[k].n)
+    growth = [a.n / max(1, a.size) if transposed else a.size / a.n for a in axes]
+    order = sorted(range(-len(axes), 0), key=lambda k: growth[k])  # what makes it smaller comes first
 
     def work(part: ndarray, result: ndarray) -> None:
         for axis in order:
@@ -77,40 +78,35 @@ def multiplied(x: ndarray, axis: Axis, transposed: bool, out: ndarray) -> bool:
 
 def add_taps(x: ndarray, chosen: list[Tap], axis: int, out: ndarray) -> None:
     """Write the sum of the taps along one axis, counted from the end."""
-    after = (1,) * (-1 - axis)
-    room = None
-    if not chosen or not isinstance(chosen[0].into, slice):
+    after = -1 - axis
+    direct = bool(chosen) and len(chosen[0].source) == out.shape[axis]
+    if not direct:
         out[...] = 0
     for k, (into, source, weight) in enumerate(chosen):
-        if not isinstance(into, slice):
-            part = x.take(source, axis)
-        elif k:
-            part = room = np.take(x, source, axis, out=room, mode="clip")
-        else:
-            part = np.take(x, source, axis, out=out, mode="clip")
+        written = direct and k == 0
+        part = np.take(x, source, axis, out=out, mode="clip") if written else x.take(source, axis)
         if weight is not None:
-            part *= weight.astype(out.dtype).reshape(-1, *after)
-        if not isinstance(into, slice):
-            out[(..., into, *(slice(None),) * len(after))] += part
-        elif k:
-            out += part
+            part *= weight.astype(out.dtype).reshape(-1, *(1,) * after)
+        if not written:
+            out[(..., into, *(slice(None),) * after)] += part
 
 
 @lru_cache(256)
 def taps(axis: Axis, transposed: bool) -> list[Tap]:
     """The map of an axis."""
     rows, columns, weights = FILTERS[axis.mode](axis) if axis.size and axis.n else (np.zeros(0, np.int64),) * 3
-    count = axis.size
     if transposed:
-        rows, columns, count = columns, rows, axis.n
+        rows, columns = columns, rows
     order = np.argsort(rows, kind="stable")
     rows, columns, weights = rows[order], columns[order], weights[order]
     rank = np.arange(len(rows)) - np.searchsorted(rows, rows)  # the number of each among the taps of its row
     found = []
     for k in range(int(rank.max(initial=-1)) + 1):
         here = rank == k
-        into = slice(None) if here.sum() == count else rows[here]
-        found.append(Tap(into, columns[here], None if (weights[here] == 1).all() else weights[here]))
+        into = rows[here]
+        first, last = int(into[0]), int(into[-1])
+        beside = last - first + 1 == len(into)
+        found.append(Tap(slice(first, last + 1) if beside else into, columns[here], None if (weights[here] == 1).all() else weights[here]))
     return found
 
 
@@ -205,7 +201,7 @@ def antialiased(axis: Axis, kernel: Callable[[ndarray], ndarray], support: float
 
 
 def gathered(columns: list[ndarray], weights: list[ndarray]) -> Entries:
-    """Taps side by side, without those that weigh nothing; those on the same entry as one."""
+    """Taps side by side, those on the same entry as one. What weighs nothing stays: 0 · ∞ is not a number, as in PyTorch."""
     size = len(columns[0])
     every = np.stack(columns, 1).reshape(-1) + np.repeat(np.arange(size), len(columns)) * (1 << 40)
     places, inverse = np.unique(every, return_inverse=True)

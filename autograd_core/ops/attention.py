@@ -89,8 +89,8 @@ RULES = (
 ALL = (True, True, True, True)
 
 
-def attention_back(g, q, k, v, mask, out, logs, settings, shapes, *, needs=ALL):
-    parts = kernel.backward(five(g, k.shape[1], q.dtype), q, k, v, mask, out, logs, **settings, needs=needs)
+def attention_back(g, q, k, v, mask, out, sums, settings, shapes, *, needs=ALL):
+    parts = kernel.backward(five(g, k.shape[1], q.dtype), q, k, v, mask, out, sums, **settings, needs=needs)
     return tuple([None if part is None else part.reshape(shape).astype(g.dtype, copy=False) for part, shape in zip(parts, shapes)])
 
 
@@ -114,9 +114,9 @@ def attention(q, k, v, mask, *, scale, causal=False, p=0.0, seed=0, needs=ALL):
     shapes = (q.shape, k.shape, v.shape, None if masks is None else masks.shape)
     if masks is not None:
         masks = five(masks, few if masks.shape[-3] > 1 else 1, masks.dtype if mask.dtype.kind == "b" else dtype)
-    out, logs = kernel.forward(queries, keys, values, masks, **settings)
+    out, sums = kernel.forward(queries, keys, values, masks, **settings)
     result = out.reshape(*q.shape[:-1], v.shape[-1]).astype(q.dtype, copy=False)
-    return result, ((queries, keys, values, masks, out, logs, settings, shapes) if True in needs else ())
+    return result, ((queries, keys, values, masks, out, sums, settings, shapes) if True in needs else ())
 
 
 def five(x, few, dtype):

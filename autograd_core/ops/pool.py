@@ -49,7 +49,8 @@ def mean_pool(x, *, windows, divisor):
     """The sum of each window over the number of its entries on x ("inside"), on x with its padding ("padded"), or over `divisor`."""
     total = kernel.sums(x, windows)
     if x.dtype.kind in "iu":
-        return np.trunc(total / divisors(windows, sizes_of(x.shape, windows), divisor, np.dtype(np.float64))).astype(x.dtype)
+        by = divisors(windows, sizes_of(x.shape, windows), divisor, total.dtype)
+        return ((total - np.fmod(total, by)) // by).astype(x.dtype)  # towards zero
     total /= divisors(windows, sizes_of(x.shape, windows), divisor, total.dtype)
     return total.astype(x.dtype, copy=False)
 

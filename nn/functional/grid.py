@@ -62,16 +62,17 @@ def grid_sample(input: Any, grid: Any, mode: str = "bilinear", padding_mode: str
     """Images (N, C, H, W) at the points of a grid (N, H', W', 2), or (N, C, D, H, W) at (N, D', H', W', 3): (N, C, H', W').
 
     A point is (x, y) or (x, y, z), -1 and 1 being the centres of the outermost pixels with `align_corners`, else their outer
-    edges; NaN is taken as -1. `mode` is "bilinear" (in 3-d trilinear), "nearest" or, in 2-d, "bicubic"; `padding_mode`
-    says what is outside: "zeros", the "border", or a "reflection". Raises ValueError for an unknown mode, ShapeError (a
-    RuntimeError) where shapes do not fit. Source: arXiv:1506.02025.
+    edges; NaN is taken as -1, and so is infinity where it would be reflected without end. `mode` is "bilinear" (in 3-d
+    trilinear), "nearest" or, in 2-d, "bicubic"; `padding_mode` says what is outside: "zeros", the "border", or a "reflection".
+    Raises ValueError for an unknown mode, ShapeError (a RuntimeError) where shapes do not fit. Source: arXiv:1506.02025.
     """
     input, grid = as_tensor("grid_sample", "input", input), as_tensor("grid_sample", "grid", grid)
     check(input, grid, mode, padding_mode)
     align = aligned("grid_sample", align_corners)
     batch, channels, *sizes = tuple(input.shape)
     wanted = tuple(grid.shape)[1:-1]
-    points = shape.reshape(where(elementwise.isnan(grid), -1, grid), shape=(batch, 1, prod(wanted), len(sizes)))
+    known = elementwise.isfinite(grid) if padding_mode == "reflection" else elementwise.logical_not(elementwise.isnan(grid))
+    points = shape.reshape(where(known, grid, -1), shape=(batch, 1, prod(wanted), len(sizes)))
     flat = shape.reshape(input, shape=(batch, channels, prod(sizes)))
     along: list[Taps] = []  # for each dimension, the last point's coordinate first
     for k, n in enumerate(reversed(sizes)):
@@ -112,7 +113,7 @@ def check(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> None:
 
 
 def pixels(x: Tensor, n: int, align: bool) -> Tensor:
-    """Coordinates from -1 to 1 along n pixels as numbers of pixels, never far outside."""
+    """Coordinates from -1 to 1 along n pixels as numbers of pixels."""
     return (x + 1) * ((n - 1) / 2) if align else ((x + 1) * n - 1) * 0.5
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from autograd_core.errors import ShapeError
+from autograd_core.faces.pointwise import refuse_beyond
 from autograd_core.ops import border, shape
 from autograd_core.ops.index import getitem
 from autograd_core.tensor import Tensor
@@ -23,14 +26,14 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
 
     `mode` "constant" fills with `value` (0), for any number of dimensions. "reflect" mirrors the input at its edges,
     "replicate" repeats its edges, "circular" goes round: those pad the last one, two or three dimensions of an input that
-    has one or two more. Raises TypeError unless `pad` is a sequence of integers; RuntimeError for an odd number of them, a
-    `value` in another mode; NotImplementedError (a RuntimeError) for an unknown mode or number of dimensions; ShapeError
-    for more than there is to cut, mirror or go round.
+    has one or two more. Raises TypeError unless `pad` is a sequence of integers and `value` a number; RuntimeError for an odd
+    number of them, a `value` in another mode or beyond the input's dtype; NotImplementedError (a RuntimeError) for an unknown
+    mode or number of dimensions; ShapeError for more than there is to cut, mirror or go round.
     """
     input = as_tensor("pad", "input", input)
     widths = widths_of(input, pad)
     if mode == "constant":
-        return constant_pad(input, widths, 0 if value is None else value)
+        return constant_pad(input, widths, number(input, value))
     if value is not None and value != 0:
         raise RuntimeError(f'pad: padding mode "{mode}" doesn\'t take in value argument')
     if mode not in MODES:
@@ -46,13 +49,25 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
 
 def widths_of(input: Tensor, pad: Sequence[int]) -> tuple[tuple[int, int], ...]:
     """((before, after), ...) of the last dimensions in their order."""
-    if not isinstance(pad, Sequence) or not all(isinstance(n, int) and not isinstance(n, bool) for n in pad):
+    if not isinstance(pad, Sequence) or not all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in pad):
         raise TypeError(f"pad: the widths are a tuple of ints, (before, after) of the last dimension first; got {pad!r}")
     if len(pad) % 2:
         raise RuntimeError(f"pad: Padding length must be divisible by 2, before and after for each dimension; got {tuple(pad)}")
     if len(pad) > 2 * input.ndim:
         raise ShapeError(f"pad: {tuple(pad)} pads {len(pad) // 2} dimensions, and the input, of shape {tuple(input.shape)}, has fewer")
-    return tuple((pad[k], pad[k + 1]) for k in range(len(pad) - 2, -1, -2))
+    return tuple((int(pad[k]), int(pad[k + 1])) for k in range(len(pad) - 2, -1, -2))
+
+
+def number(input: Tensor, value: Any) -> Any:
+    """What constant padding is filled with. Raises TypeError for what is no number, RuntimeError for one beyond the input's dtype."""
+    if value is None:
+        return 0
+    if isinstance(value, np.generic) or (isinstance(value, Tensor) and not value.ndim and not value.requires_grad):
+        value = value.item()
+    if not isinstance(value, int | float | complex if input.dtype.kind == "c" else int | float):
+        raise TypeError(f"pad: value must be a number, got a {type(value).__name__}")
+    refuse_beyond("pad", value, input.dtype)
+    return value
 
 
 def constant_pad(input: Tensor, widths: tuple[tuple[int, int], ...], value: float) -> Tensor:

@@ -6,7 +6,7 @@ Inputs are (N, C, ...) or (C, ...) with one, two or three further dimensions, ov
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -140,6 +140,8 @@ def mean(
     divisor: int | None,
 ) -> Tensor:
     windows = windows_of(name, input, dims, kernel_size, stride, padding, 1, ceil_mode)
+    if divisor is not None and (isinstance(divisor, bool) or not isinstance(divisor, int | np.integer)):
+        raise TypeError(f"{name}: divisor_override must be an int, got {divisor!r}")
     if divisor == 0:
         raise RuntimeError(f"{name}: divisor_override must be not zero")
     if input.dtype.kind not in "fiu":
@@ -154,6 +156,10 @@ def mean(
 def _lp_pool(dims: int) -> Callable[..., Tensor]:
     def lp_pool(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
         tensor = as_tensor(name, "input", input)
+        if norm_type in (inf, -inf):
+            sign = 1 if norm_type > 0 else -1
+            windows = windows_of(name, tensor, dims, kernel_size, stride, 0, 1, ceil_mode)
+            return sign * largest(name, sign * elementwise.abs(tensor), windows, False)
         sizes = lengths(name, "kernel_size", kernel_size, dims)
         average = mean(name, tensor**norm_type, dims, sizes, stride, 0, ceil_mode, True, None)
         return (elementwise.sign(average) * activation.relu(elementwise.abs(average)) * prod(sizes)) ** (1.0 / norm_type)
@@ -162,7 +168,8 @@ def _lp_pool(dims: int) -> Callable[..., Tensor]:
     return published(
         lp_pool,
         name,
-        f"""(Σ x^p)^(1/p) of each window over the last {told(dims)}, p being `norm_type`: the sum for 1, the norm for 2.
+        f"""(Σ x^p)^(1/p) of each window over the last {told(dims)}, p being `norm_type`: the sum for 1, the norm for 2,
+        the largest absolute value for infinity, the smallest for -infinity.
 
         Windows and errors as of avg_pool{dims}d without padding. The gradient is not a number where the sum is zero, as in PyTorch.
         """,
@@ -274,8 +281,8 @@ def windows_of(
         if k <= 0 or s <= 0 or d <= 0:
             raise RuntimeError(f"{name}: kernel_size {kernel}, stride {step} and dilation {apart} should be greater than zero")
         reach = (k - 1) * d + 1
-        if not 0 <= p <= reach // 2:
-            raise RuntimeError(f"{name}: padding should be from 0 to half of the effective kernel size, {reach // 2}, but got {p}")
+        if not 0 <= p <= k // 2:
+            raise RuntimeError(f"{name}: padding should be from 0 to half of the kernel size, {k // 2}, but got {p}")
         count = (n + 2 * p - reach + (s - 1 if ceil_mode else 0)) // s + 1
         if ceil_mode and (count - 1) * s >= n + p:
             count -= 1

@@ -113,6 +113,8 @@ def sizes_of(
             raise ValueError("interpolate: recompute_scale_factor is not meaningful with an explicit size")
         return tuple(int(v) for v in values), (None,) * dims
     scales = tuple(float(v) for v in values)
+    if not all(map(math.isfinite, scales)):
+        raise RuntimeError(f"interpolate: scale_factor must be finite, got {given!r}")
     sizes = tuple(math.floor(n * s) for n, s in zip(before, scales))
     return sizes, (None,) * dims if recompute_scale_factor else scales
 

@@ -96,6 +96,7 @@ class PackedSequence(_Packed):
 
     @property
     def is_cuda(self) -> bool:
+        """False: everything is on the CPU."""
         return False
 
 
