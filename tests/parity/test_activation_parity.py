@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="parity extra not installed")
 
 import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
-from tests.parity.agreement import agree, close, modules_agree  # noqa: E402
+from tests.parity.agreement import close, functions_agree, modules_agree  # noqa: E402
 
 F, TF = nn.functional, torch.nn.functional
 DTYPES = ["float64", "float32"]
@@ -52,7 +52,7 @@ ARGUMENTS = {
     "elu": [{}, {"alpha": 1.3}],
     "celu": [{}, {"alpha": 0.7}, {"alpha": 2}],
     "gelu": [{}, {"approximate": "tanh"}],
-    "softplus": [{}, {"beta": 2.0}, {"beta": 2, "threshold": 1.0}, {"beta": 0.5, "threshold": 20}],
+    "softplus": [{}, {"beta": 2.0}, {"beta": 2, "threshold": 1.0}, {"beta": 0.5, "threshold": 20}, {"beta": -2.0}],
     "hardtanh": [{}, {"min_val": -0.5, "max_val": 0.7}, {"min_val": 0.0, "max_val": 6.0}],
     "threshold": [{"threshold": 0.3, "value": 20.0}, {"threshold": -1, "value": 0}],
     "hardshrink": [{}, {"lambd": 1.5}],
@@ -81,7 +81,7 @@ def test_functions(name, settings, shape, dtype):
     arrays = [numbers(*shape)]
     orders = 1 if name in ONCE or len(shape) == 1 else 2
     tolerance = ROUGH.get(name) if dtype == "float64" else None
-    agree(call_of(F, name, settings), call_of(TF, name, settings), arrays, dtype, orders, tolerance)
+    functions_agree(call_of(F, name, settings), call_of(TF, name, settings), arrays, dtype, orders, tolerance)
 
 
 POINTS = [-30.0, -6.0, -3.0, -1.0, -0.5, -0.0, 0.0, 1e-12, 0.5, 1.0, 3.0, 6.0, 20.0, 30.0, -700.0, 700.0, 1e-40]
@@ -95,13 +95,13 @@ def test_where_formulas_change_and_far_out(name, settings, dtype):
     tolerance = ROUGH.get(name) if dtype == "float64" else None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        agree(call_of(F, name, settings), call_of(TF, name, settings), [np.array(POINTS)], dtype, 1, tolerance)
+        functions_agree(call_of(F, name, settings), call_of(TF, name, settings), [np.array(POINTS)], dtype, 1, tolerance)
 
 
 @pytest.mark.parametrize("name", ["relu", "relu6", "hardtanh", "gelu", "silu", "mish", "sigmoid", "tanh", "elu", "softplus", "hardswish"])
 def test_empty_and_0d(name):
     for shape in ((), (0,), (2, 0, 3)):
-        agree(getattr(F, name), getattr(TF, name), [numbers(*shape) if shape else np.array(0.7)])
+        functions_agree(getattr(F, name), getattr(TF, name), [numbers(*shape) if shape else np.array(0.7)])
 
 
 def test_nan_passes():
@@ -110,10 +110,34 @@ def test_nan_passes():
         close(mine, theirs, 1e-5)
 
 
+@pytest.mark.parametrize(
+    "name", ["relu", "relu6", "gelu", "silu", "mish", "hardswish", "leaky_relu", "elu", "celu", "hardtanh", "hardsigmoid"]
+)
+def test_the_gradient_where_the_input_is_nan(name):
+    gradients = []  # of many elements: of a few, PyTorch's are others
+    for lib, home in ((ag, F), (torch, TF)):
+        x = lib.tensor(np.resize([np.nan, 1.0], 20000), requires_grad=True)
+        gradients += lib.autograd.grad(getattr(home, name)(x).sum(), [x])
+    close(*gradients, 1e-6)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("shape", "entries"), [((4,), 1), ((3, 4), 4), ((3, 4, 2), 4), ((3, 4, 2), 1), ((2, 4, 2, 2), 4)])
+def test_celu_of_a_negative_alpha(dtype):
+    functions_agree(lambda x: F.celu(x, -2.0), lambda x: TF.celu(x, -2.0), [numbers(4, 6)], dtype)
+
+
+@pytest.mark.parametrize("name", ["silu", "mish"])
+def test_small_values_far_to_the_left_keep_their_digits(name):
+    x = np.linspace(-80, -5, 301)
+    exact = getattr(TF, name)(torch.tensor(x)).numpy()
+    np.testing.assert_allclose(getattr(F, name)(ag.tensor(x)).numpy(), exact, rtol=1e-13)
+    np.testing.assert_allclose(getattr(F, name)(ag.tensor(x, dtype=ag.float32)).numpy(), exact, rtol=2e-5)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("shape", "entries"), [((), 1), ((4,), 1), ((3, 4), 4), ((3, 4, 2), 4), ((3, 4, 2), 1), ((2, 4, 2, 2), 4)])
 def test_prelu(shape, entries, dtype):
-    agree(F.prelu, TF.prelu, [numbers(*shape), numbers(entries, seed=4)], dtype)
+    functions_agree(F.prelu, TF.prelu, [numbers(*shape), numbers(entries, seed=4)], dtype)
 
 
 INPLACE = "relu relu6 leaky_relu elu selu celu silu mish hardtanh hardsigmoid hardswish rrelu"
@@ -130,7 +154,7 @@ def test_in_place_forms(name):
 
         return run
 
-    agree(call(F), call(TF), [numbers(4, 6)], orders=1 if name in ONCE else 2, tolerance=ROUGH.get(name))
+    functions_agree(call(F), call(TF), [numbers(4, 6)], orders=1 if name in ONCE else 2, tolerance=ROUGH.get(name))
 
 
 @pytest.mark.parametrize("hard", [False, True])
@@ -220,6 +244,9 @@ REFUSED = [
     "F.prelu(x, L.ones(1).double())",
     "F.prelu(x, L.ones(1, 1, 1))",
     "F.glu(x, 5)",
+    "F.glu(L.tensor(1.0))",
+    "F.rrelu(x, 0.5, 0.1)",
+    "F.rrelu(x, 0.5, 0.1, True)",
     "F.relu(None)",
     "F.leaky_relu('x')",
     "F.hardtanh([1.0])",

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="parity extra not installed")
 import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
 from nn import functional as F  # noqa: E402
-from tests.parity.agreement import agree, close, gradients_agree, leaves, same_state  # noqa: E402
+from tests.parity.agreement import close, functions_agree, gradients_agree, leaves, same_state  # noqa: E402
 
 TF = torch.nn.functional
 DTYPES = ["float64", "float32"]
@@ -51,7 +51,7 @@ SHAPES = {
 @pytest.mark.parametrize("shapes", SHAPES)
 def test_attention(shapes, settings, dtype, rng):
     orders = 1 if "no" in shapes.split() or "blocks" in shapes or dtype == "float32" else 2
-    agree(
+    functions_agree(
         lambda *qkv: F.scaled_dot_product_attention(*qkv, **settings),
         lambda *qkv: theirs(*qkv, **settings),
         drawn(rng, *SHAPES[shapes]),
@@ -74,7 +74,7 @@ def test_masks(shape, kind, dtype, rng):
         hidden[..., 1, :] = True
     mask = ~hidden if kind == "bool" else mask if kind == "float" else np.where(hidden, -np.inf, mask)
     arrays = [*drawn(rng, *SHAPES["another width of values"]), mask]
-    agree(F.scaled_dot_product_attention, theirs, arrays, dtype)
+    functions_agree(F.scaled_dot_product_attention, theirs, arrays, dtype)
 
 
 @pytest.mark.parametrize("heads", [(6, 3, 3), (6, 1, 1), (6, 3, 2), (4, 2, 2), (3, 3, 3)], ids=str)
@@ -84,18 +84,18 @@ def test_shared_heads(heads, mask, rng):
     settings = {"enable_gqa": True, "is_causal": mask is None}
     if mask:
         arrays.append(rng.standard_normal([heads[0] if n == "heads" else n for n in mask]))
-    agree(lambda *a: F.scaled_dot_product_attention(*a, **settings), lambda *a: theirs(*a, **settings), arrays)
+    functions_agree(lambda *a: F.scaled_dot_product_attention(*a, **settings), lambda *a: theirs(*a, **settings), arrays)
 
 
 @pytest.mark.parametrize("size", [1.0, 30.0, 1000.0])
 def test_scores_of_any_size(size, rng):
     q, k, v = drawn(rng, (2, 3, 70, 4), (2, 3, 90, 4), (2, 3, 90, 4))
-    agree(F.scaled_dot_product_attention, theirs, [q * size, k, v], orders=1, tolerance=1e-8)
+    functions_agree(F.scaled_dot_product_attention, theirs, [q * size, k, v], orders=1, tolerance=1e-8)
 
 
 def test_pytorchs_quick_way_too(rng):
     """Its own blocked kernel, which has no second derivatives."""
-    agree(
+    functions_agree(
         lambda *a: F.scaled_dot_product_attention(*a, is_causal=True),
         lambda *a: TF.scaled_dot_product_attention(*a, is_causal=True),
         drawn(rng, (2, 4, 150, 8), (2, 4, 150, 8), (2, 4, 150, 8)),
@@ -243,7 +243,7 @@ def test_function_with_static_keys(rng):
         with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
             return function(q, k, k, E, H, w, b, None, None, False, 0.0, last, last_bias, **given)[0]
 
-    agree(lambda *a: call(F.multi_head_attention_forward, *a), lambda *a: call(TF.multi_head_attention_forward, *a), arrays)
+    functions_agree(lambda *a: call(F.multi_head_attention_forward, *a), lambda *a: call(TF.multi_head_attention_forward, *a), arrays)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_arguments(mine, yours):
 
 
 def test_first_weights_are_drawn_alike():
-    mine, yours = nn.MultiheadAttention(64, 4, add_bias_kv=True), torch.nn.MultiheadAttention(64, 4, add_bias_kv=True)
+    mine, yours = nn.MultiheadAttention(512, 4, add_bias_kv=True), torch.nn.MultiheadAttention(512, 4, add_bias_kv=True)
     for (name, m), (other, t) in zip(mine.state_dict().items(), yours.state_dict().items(), strict=True):
         assert name == other
         assert tuple(m.shape) == tuple(t.shape)

@@ -9,32 +9,14 @@ torch = pytest.importorskip("torch", reason="parity extra not installed")
 
 import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
+from tests.parity.agreement import libraries_agree  # noqa: E402
 
 BOTH = ((ag, nn.functional), (torch, torch.nn.functional))
 
 
-def derived(library, functions, call, arrays, order):
-    inputs = [library.tensor(a, requires_grad=True) for a in arrays]
-    result = call(functions, *inputs)
-    found = [result.detach().numpy()]
-    if order:
-        seed = library.tensor(np.asarray(np.linspace(0.5, 1.5, found[0].size).reshape(found[0].shape), found[0].dtype))
-        first = library.autograd.grad(result, inputs, seed, create_graph=order > 1)
-        found += [g.numpy(force=True) for g in first]
-        if order > 1:
-            squares = sum((g * g).sum() for g in first)
-            second = library.autograd.grad(squares, inputs, allow_unused=True) if squares.requires_grad else [None] * len(inputs)
-            found += [np.zeros(a.shape) if g is None else g.numpy(force=True) for g, a in zip(second, arrays, strict=True)]
-    return found
-
-
 def check(call, arrays, order=2):
-    for dtype, tolerance in ((np.float64, 1e-9), (np.float32, 1e-4)):
-        given = [np.asarray(a, dtype) for a in arrays]
-        ours, theirs = (derived(*library, call, given, order if dtype == np.float64 else min(order, 1)) for library in BOTH)
-        for which, (o, t) in enumerate(zip(ours, theirs, strict=True)):
-            assert (o.shape, o.dtype) == (t.shape, t.dtype)
-            np.testing.assert_allclose(o, t, tolerance, tolerance, err_msg=f"result {which} in {np.dtype(dtype)}")
+    """call(functions, *tensors) is the same in both libraries, in float64 and float32."""
+    libraries_agree(lambda _, modules, *tensors: call(modules.functional, *tensors), arrays, order)
 
 
 SHAPES = [((4, 3), (4, 3), 1), ((4, 3), (3,), -1), ((2, 1, 3), (4, 3), 2), ((2, 3, 4), (2, 3, 4), 1), ((2, 1), (2, 3), 1), ((3,), (3,), 0)]

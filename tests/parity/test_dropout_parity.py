@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="parity extra not installed")
 
 import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
-from tests.parity.agreement import agree, close  # noqa: E402
+from tests.parity.agreement import close, functions_agree  # noqa: E402
 
 F, TF = nn.functional, torch.nn.functional
 FUNCTIONS = "dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout".split()
@@ -33,7 +33,7 @@ def test_arguments_are_named_ordered_and_preset_as_in_pytorch(mine, theirs):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_where_nothing_is_left_to_chance(name, p, training, dtype):
     x = np.random.default_rng(0).standard_normal((3, 4, *SHAPES.get(name, (0, 0, 2))[2:]))
-    agree(lambda t: getattr(F, name)(t, p, training), lambda t: getattr(TF, name)(t, p, training), [x], dtype)
+    functions_agree(lambda t: getattr(F, name)(t, p, training), lambda t: getattr(TF, name)(t, p, training), [x], dtype)
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])

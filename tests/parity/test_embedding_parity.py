@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="parity extra not installed")
 import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
 from nn import functional as F  # noqa: E402
-from tests.parity.agreement import agree, close, modules_agree  # noqa: E402
+from tests.parity.agreement import close, functions_agree, modules_agree  # noqa: E402
 
 TF = torch.nn.functional
 INDEX = np.array([[0, 2, 1, 0], [4, 2, 0, 4]])
@@ -31,7 +31,10 @@ SETTINGS = [
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_embedding(settings, index, dtype, rng):
     weights = rng.standard_normal((5, 3))
-    agree(lambda i, w: F.embedding(i, w, **settings), lambda i, w: TF.embedding(i, w, **settings), [index, weights], dtype)
+    orders = 1 if "scale_grad_by_freq" in settings or not index.size else 2  # once more PyTorch forgets to divide, or raises
+    functions_agree(
+        lambda i, w: F.embedding(i, w, **settings), lambda i, w: TF.embedding(i, w, **settings), [index, weights], dtype, orders
+    )
 
 
 @pytest.mark.parametrize("p", [1.0, 2.0, 3.5, float("inf")])
@@ -69,7 +72,7 @@ def bag(L, function, index, weights, settings, **more):
 @pytest.mark.parametrize("name", BAGS)
 def test_embedding_bag(name, mode, dtype, rng):
     index, settings = BAGS[name]
-    agree(
+    functions_agree(
         lambda i, w: bag(ag, F.embedding_bag, i, w, settings, mode=mode),
         lambda i, w: bag(torch, TF.embedding_bag, i, w, settings, mode=mode),
         [index, rng.standard_normal((5, 3))],
@@ -80,17 +83,18 @@ def test_embedding_bag(name, mode, dtype, rng):
 
 def test_frequencies_in_bags(rng):
     """As of embedding: PyTorch's bags count some rows as often as others are named."""
-    agree(
+    functions_agree(
         lambda i, w: F.embedding_bag(i, w, mode="sum", scale_grad_by_freq=True),
         lambda i, w: TF.embedding(i, w, scale_grad_by_freq=True).sum(1),
         [INDEX, rng.standard_normal((5, 3))],
+        orders=1,
     )
 
 
 @pytest.mark.parametrize("name", ["rows", "offsets", "padding", "the last offset"])
 def test_weighted_bags(name, rng):
     index, settings = BAGS[name]
-    agree(
+    functions_agree(
         lambda i, w, each: bag(ag, F.embedding_bag, i, w, settings, mode="sum", per_sample_weights=each),
         lambda i, w, each: bag(torch, TF.embedding_bag, i, w, settings, mode="sum", per_sample_weights=each),
         [index, rng.standard_normal((5, 3)), rng.standard_normal(index.shape)],
@@ -100,7 +104,7 @@ def test_weighted_bags(name, rng):
 
 def test_equals_in_a_largest():
     """The first row that has the largest entry takes the gradient."""
-    agree(
+    functions_agree(
         lambda i, w: F.embedding_bag(i, w, mode="max"),
         lambda i, w: TF.embedding_bag(i, w, mode="max"),
         [np.array([[2, 1, 0], [0, 2, 2]]), np.array([[1.0, 5.0], [1.0, 4.0], [1.0, 5.0]])],
@@ -112,7 +116,7 @@ def test_equals_in_a_largest():
 def test_module(settings):
     pair = nn.Embedding(5, 3, **settings), torch.nn.Embedding(5, 3, **settings)
     assert repr(pair[0]) == repr(pair[1])
-    modules_agree(*pair, [INDEX])
+    modules_agree(*pair, [INDEX], orders=1 if "scale_grad_by_freq" in settings else 2)
 
 
 BAG_SETTINGS = [{}, {"mode": "sum", "padding_idx": 1}, {"mode": "max", "norm_type": 1.0}, {"max_norm": 2.0}]

@@ -13,48 +13,16 @@ torch = pytest.importorskip("torch", reason="parity extra not installed")
 import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
 from nn import functional as F  # noqa: E402
+from tests.parity.agreement import close, gradients_agree, pair  # noqa: E402
 
 TF = torch.nn.functional
-
-
-def pair(array, requires_grad=False):
-    """The same numbers as a Tensor of either library."""
-    mine, theirs = ag.tensor(array), torch.tensor(array)
-    if requires_grad:
-        mine.requires_grad_()
-        theirs.requires_grad_()
-    return mine, theirs
-
-
-def close(mine, theirs, tolerance=1e-9):
-    mine, theirs = mine.detach().numpy(), theirs.detach().numpy(force=True)
-    assert mine.shape == theirs.shape
-    assert mine.dtype == theirs.dtype
-    np.testing.assert_allclose(mine, theirs, tolerance, tolerance)
 
 
 def agree(mine, theirs, inputs, tolerance=1e-9):
     """Values, gradients and gradients of gradients of two results by their inputs (pairs) agree."""
     close(mine, theirs)
-    rng = np.random.default_rng(1)
-    mine_by, theirs_by = [m for m, _ in inputs], [t for _, t in inputs]
-    first = pair(rng.standard_normal(tuple(mine.shape)))
-    got = ag.autograd.grad(mine, mine_by, first[0], create_graph=True)
-    expected = torch.autograd.grad(theirs, theirs_by, first[1], create_graph=True)
-    for g, e in zip(got, expected, strict=True):
-        close(g, e, tolerance)
-    second = [pair(rng.standard_normal(tuple(g.shape))) for g in got]
-    mine_sum = sum((g * w[0]).sum() for g, w in zip(got, second, strict=True))
-    theirs_sum = sum((e * w[1]).sum() for e, w in zip(expected, second, strict=True))
-    if not theirs_sum.requires_grad or "HardsigmoidBackward" in str(theirs.grad_fn):  # which PyTorch cannot differentiate again
-        return
-    expected = torch.autograd.grad(theirs_sum, theirs_by, materialize_grads=True)
-    if mine_sum.requires_grad:
-        got = ag.autograd.grad(mine_sum, mine_by, materialize_grads=True)
-    else:  # the gradient does not depend on anything, where PyTorch multiplies by zero
-        got = [ag.zeros_like(m) for m in mine_by]
-    for g, e in zip(got, expected, strict=True):
-        close(g, e, tolerance)
+    once = "HardsigmoidBackward" in str(theirs.grad_fn)  # which PyTorch cannot differentiate again
+    gradients_agree(mine, theirs, [m for m, _ in inputs], [t for _, t in inputs], 1 if once else 2, tolerance)
 
 
 # ---------------------------------------------------------------------- names and defaults

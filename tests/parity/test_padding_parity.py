@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="parity extra not installed")
 
 import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
-from tests.parity.derivatives import TOLERANCES, agree, pair, same_error  # noqa: E402
+from tests.parity.agreement import TOLERANCES, agree, pair, same_error  # noqa: E402
 
 F = (nn.functional, torch.nn.functional)
 MODES = ["constant", "reflect", "replicate", "circular"]
@@ -79,6 +79,15 @@ def test_dtypes(mode, dtype):
         agree(lambda k, x: F[k].pad(x, (1, 2), mode, 1), [x], 0)
 
 
+def test_numpy_integers():
+    """As widths, of the function and of the layers, and as the value."""
+    x = np.ones((1, 2, 3))
+    agree(lambda k, x: F[k].pad(x, (np.int64(1), 2), "constant", np.float32(2)), [x])
+    agree(lambda k, x: F[k].pad(x, (1, np.int32(2)), "constant", np.int64(2)), [x])
+    agree(lambda k, x: (nn, torch.nn)[k].ZeroPad1d(np.int64(1))(x), [x])
+    agree(lambda k, x: F[k].pad(x, (1, 2), "constant", (ag, torch)[k].tensor(2)), [x])
+
+
 def test_no_examples():
     for mode in MODES:
         for k in (0, 1):
@@ -105,12 +114,27 @@ WRONG = [
     "F.pad(x[:, :, :0], (1, 1, 1, 1), 'reflect')",
     "F.pad(x[:, :, :0], (1, 1, 1, 1), 'circular')",
     "F.pad([1.0, 2.0], (1, 1))",
+    "F.pad(x, (1, 1), 'constant', 'a')",
+    "F.pad(x, (1, 1), 'constant', 1j)",
+    "F.pad(x, (1, 1), 'constant', 1e300)",
+    "F.pad(x.to(L.uint8), (1, 1), 'constant', -1)",
+    "F.pad(x.to(L.uint8), (1, 1), 'constant', 300)",
+    "F.pad(x.to(L.int8), (1, 1), 'constant', 200)",
+    "F.pad(x.to(L.int64), (1, 1), 'constant', float('nan'))",
+    "F.pad(x.to(L.int64), (1, 1), 'constant', float('inf'))",
+    "F.pad(x, (1, 1), 'constant', L.ones(2))",
+    "F.pad(x, (1, 1), 'constant', L.ones((), requires_grad=True))",
+    "nn.ZeroPad2d(True)(x)",
+    "nn.CircularPad2d(1)(x[0, 0])",
+    "nn.CircularPad1d(1)(x)",
+    "nn.ReflectionPad2d(1)(x[0, 0])",
 ]
 
 
 @pytest.mark.parametrize("call", WRONG)
 def test_errors(call):
-    same_error(lambda k: eval(call, {"F": F[k], "x": (ag, torch)[k].zeros(1, 2, 3, 4)}))
+    names = [{"F": F[k], "L": library, "nn": (nn, torch.nn)[k], "x": library.zeros(1, 2, 3, 4)} for k, library in enumerate((ag, torch))]
+    same_error(lambda k: eval(call, names[k]))
 
 
 LAYERS = [f"{kind}Pad{d}d" for kind in ("Zero", "Constant", "Reflection", "Replication", "Circular") for d in (1, 2, 3)]

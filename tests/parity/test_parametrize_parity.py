@@ -16,16 +16,13 @@ import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
 from nn.utils import parametrizations as our_kinds  # noqa: E402
 from nn.utils import parametrize as ours  # noqa: E402
+from tests.parity.agreement import close  # noqa: E402
 
 LIBRARIES = [(ag, nn, ours, our_kinds), (torch, torch.nn, theirs, their_kinds)]
 
 
 def take_state(mine, other):
     mine.load_state_dict({k: ag.tensor(v.detach().numpy()) for k, v in other.state_dict().items()})
-
-
-def close(mine, other, tolerance=1e-9):
-    np.testing.assert_allclose(mine.detach().numpy(), other.detach().numpy(), tolerance, tolerance)
 
 
 def agree(mine, other, twice=True):

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="parity extra not installed")
 
 import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
-from tests.parity.derivatives import TOLERANCES, agree, close, pair, same_error  # noqa: E402
+from tests.parity.agreement import TOLERANCES, agree, close, pair, same_error  # noqa: E402
 
 F = (nn.functional, torch.nn.functional)
 SHAPES = {1: [(2, 3, 11), (3, 12)], 2: [(2, 3, 9, 8), (3, 7, 10)], 3: [(2, 2, 5, 6, 7), (2, 6, 5, 4)]}
@@ -138,6 +138,18 @@ def test_adaptive(name, dims, dtype, rng):
 
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("norm_type", [np.inf, -np.inf])
+@pytest.mark.parametrize("settings", [{"kernel_size": 2}, {"kernel_size": 3, "stride": 2, "ceil_mode": True}], ids=str)
+def test_lp_pool_of_infinite_order(dims, norm_type, settings, rng):
+    """The largest and the smallest absolute value."""
+    for distinct in (True, False):
+        x = numbers(rng, SHAPES[dims][0], distinct=distinct)
+        agree(lambda k, x: getattr(F[k], f"lp_pool{dims}d")(x, norm_type, **settings), [x])
+    layers = [getattr(lib, f"LPPool{dims}d")(norm_type, **settings) for lib in (nn, torch.nn)]
+    agree(lambda k, x: layers[k](x), [x])
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
 @pytest.mark.parametrize("norm_type", [1, 2, 3.5])
 @pytest.mark.parametrize("settings", [{"kernel_size": 2}, {"kernel_size": 3, "stride": 2}, {"kernel_size": 3, "ceil_mode": True}], ids=str)
 def test_lp_pool(dims, norm_type, settings, rng):
@@ -210,6 +222,9 @@ WRONG = [
     "F.max_pool2d(x, 2, padding=2)",
     "F.max_pool2d(x, 2, padding=-1)",
     "F.max_pool2d(x, 2, dilation=0)",
+    "F.max_pool2d(x, 3, 1, 2, 2)",
+    "F.max_pool1d(x[0], 2, 1, 2, 3)",
+    "F.max_pool3d(x[None], (1, 2, 2), 1, (0, 2, 0), (1, 3, 1))",
     "F.max_pool2d(x[0, 0], 2)",
     "F.max_pool2d(x[None], 2)",
     "F.max_pool2d(x[:, :0], 2)",
@@ -219,6 +234,8 @@ WRONG = [
     "F.avg_pool2d(x, 2, padding=2)",
     "F.avg_pool2d(x, 2, stride=0)",
     "F.avg_pool2d(x, 2, divisor_override=0)",
+    "F.avg_pool2d(x, 2, divisor_override=2.5)",
+    "F.avg_pool2d(x, 2, divisor_override=True)",
     "F.avg_pool2d(x[:, :, :0], 2)",
     "F.avg_pool1d(x[0], 2, padding=2)",
     "F.adaptive_avg_pool2d(x, (3,))",

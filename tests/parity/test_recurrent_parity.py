@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch", reason="parity extra not installed")
 
 import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
+from tests.parity.agreement import flat  # noqa: E402
 
 KINDS = ["LSTM", "GRU", "RNN", "RNN relu"]
 LIBRARIES = {"ours": (ag, nn), "theirs": (torch, torch.nn)}
@@ -34,10 +35,6 @@ def pair_of(kind, *sizes, dtype="float64", **settings):
     again = getattr(torch.nn, name)(*sizes, dtype=getattr(torch, dtype), **settings)
     again.load_state_dict({k: torch.tensor(v.numpy()) for k, v in ours.state_dict().items()})
     return ours, again
-
-
-def flat(result):
-    return [part for r in result for part in flat(r)] if isinstance(result, tuple | list) else [result]
 
 
 def pair(array):
@@ -232,9 +229,9 @@ def test_positional_arguments_and_text(kind, arguments):
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"])
 def test_first_weights_are_distributed_alike(kind):
-    ours, theirs = getattr(nn, kind)(30, 50), getattr(torch.nn, kind)(30, 50)
+    ours, theirs = getattr(nn, kind)(30, 500), getattr(torch.nn, kind)(30, 500)
     for o, t in zip(ours.parameters(), theirs.parameters(), strict=True):
-        assert np.abs(o.detach().numpy()).max() <= 50**-0.5
+        assert np.abs(o.detach().numpy()).max() <= 500**-0.5 * (1 + 1e-6)
         np.testing.assert_allclose(o.detach().numpy().std(), t.detach().numpy().std(), rtol=0.25)
 
 

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="parity extra not installed")
 
 import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
-from tests.parity.agreement import TOLERANCE, close, gradients_agree, leaves, same_state  # noqa: E402
+from tests.parity.agreement import TOLERANCES, close, gradients_agree, leaves, same_state  # noqa: E402
 
 S, T, N, D, H, W = 5, 4, 3, 8, 2, 10
 LATER = np.triu(np.full((S, S), -np.inf), 1)
@@ -33,9 +33,9 @@ def compare(mine, yours, arrays, masks=(), dtype="float64", orders=1, **settings
         warnings.simplefilter("ignore")
         expected = yours(*others, **{k: torch.tensor(m) for k, m in numbers.items()}, **settings)
     out = mine(*inputs, **{k: ag.tensor(m) for k, m in numbers.items()}, **settings)
-    close(out, expected, TOLERANCE[dtype])
+    close(out, expected, TOLERANCES[dtype])
     by, yours_by = [*inputs, *mine.parameters()], [*others, *yours.parameters()]
-    gradients_agree(out, expected, by, yours_by, orders, TOLERANCE[dtype])
+    gradients_agree(out, expected, by, yours_by, orders, TOLERANCES[dtype])
 
 
 def drawn(rng, *shapes):

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="parity extra not installed")
 
 import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
-from tests.parity.derivatives import TOLERANCES, agree, pair, same_error  # noqa: E402
+from tests.parity.agreement import TOLERANCES, agree, pair, same_error  # noqa: E402
 
 F = (nn.functional, torch.nn.functional)
 SHAPES = {3: (2, 3, 7), 4: (2, 3, 5, 6), 5: (2, 2, 3, 4, 5)}
@@ -117,6 +117,7 @@ def test_no_examples():
     for mode in ("nearest", "bilinear", "bicubic", "area"):
         for k in (0, 1):
             assert tuple(F[k].interpolate((ag, torch)[k].zeros(0, 2, 3, 4), scale_factor=2, mode=mode).shape) == (0, 2, 6, 8)
+    agree(lambda k, x: F[k].interpolate(x, scale_factor=(0.3, 2), mode="area"), [np.ones((1, 2, 3, 4))], 0)
 
 
 @pytest.mark.parametrize("name", ["upsample", "upsample_nearest", "upsample_bilinear"])
@@ -163,6 +164,15 @@ def test_grid_sample_far_away(mode, padding, rng):
     nan = np.array([[np.nan, 0.3], [0.1, np.nan]]).reshape(1, 1, 2, 2)
     if padding == "border" and mode != "bicubic":  # with zeros PyTorch gives NaN, though it says that NaN is taken as -1
         agree(lambda k, x: F[k].grid_sample(x, pair(nan)[k], mode, padding, True), [rng.standard_normal((1, 2, 4, 5))], 0)
+
+
+@pytest.mark.parametrize("padding", ["border", "reflection"])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+@pytest.mark.parametrize("align", [False, True])
+def test_grid_sample_at_infinity(align, mode, padding, rng):
+    """The far border; and where it would be reflected without end, the first pixel. PyTorch's gradient may end the process."""
+    grid = np.array([[np.inf, 0.1], [0.1, -np.inf], [np.inf, -np.inf], [0.3, 0.2]]).reshape(1, 1, 4, 2)
+    agree(lambda k, x: F[k].grid_sample(x, pair(grid)[k], mode, padding, align), [rng.standard_normal((1, 2, 4, 5))], 0)
 
 
 @pytest.mark.parametrize("align", [False, True])
@@ -227,6 +237,8 @@ WRONG = [
     "F.interpolate(x, 0)",
     "F.interpolate(x, -1)",
     "F.interpolate(x, scale_factor=0.1)",
+    "F.interpolate(x, scale_factor=float('nan'))",
+    "F.interpolate(x, scale_factor=float('inf'))",
     "F.interpolate(x, 2.5)",
     "F.interpolate(x, 'a')",
     "F.interpolate(x, (3, None))",
