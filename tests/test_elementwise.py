@@ -450,3 +450,10 @@ def test_rounding_float16_to_decimals_does_not_overflow():
 def test_where_of_one_number():
     assert [i.tolist() for i in ag.where(ag.tensor(True))] == [[0]]
     assert [i.tolist() for i in ag.where(ag.tensor(0.0))] == [[]]
+
+
+def test_a_numpy_scalar_is_held_to_the_limits_of_the_tensor():
+    x, mask = ag.ones(2, dtype=ag.float64), ag.tensor([True, False])
+    assert x.masked_fill(mask, np.float32(2)).tolist() == [2.0, 1.0]
+    with pytest.raises(RuntimeError, match="beyond"):
+        ag.ones(2, dtype=ag.uint8).masked_fill(mask, np.int64(300))

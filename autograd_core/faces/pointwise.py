@@ -253,6 +253,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
 
 def refuse_beyond(name: str, value: Any, dtype: np.dtype[Any]) -> None:
     """Raise RuntimeError for a number that this dtype cannot hold."""
+    value = value.item() if isinstance(value, np.generic) else value  # which would cast the limits to its own dtype
     if isinstance(value, builtins.complex) and dtype.kind != "c":
         raise RuntimeError(f"{name}: {value} is complex and does not fit in {dtype}")
     if dtype.kind in "iu" and not math.isfinite(value):
