@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 new_id = count().__next__
 
@@ -21,6 +21,17 @@ class Hooks:
         self.save_after: dict[int, Callable[..., Any]] = {}
         self.load_before: dict[int, Callable[..., Any]] = {}
         self.load_after: dict[int, Callable[..., Any]] = {}
+
+
+class Hooked:
+    """What has hooks from the beginning: so have copies, and a subclass that wraps another optimizer and is none itself."""
+
+    _hooks: Hooks
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        made = super().__new__(cls)
+        made._hooks = Hooks()
+        return made
 
 
 class HookHandle:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,14 +15,14 @@ from autograd_core.tensor import Tensor
 
 from . import state
 from .blocks import Array
-from .hooks import HookHandle, Hooks, hooked, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from .hooks import Hooked, HookHandle, hooked, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 
 Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
 
-class Optimizer:
+class Optimizer(Hooked):
     """The base of all optimizers: a subclass gives its `defaults` (settings by name) and defines `update` (or `step`).
 
     `params` are Tensors, or (name, Tensor) pairs, or dictionaries with "params" and settings of their own. Raises
@@ -34,14 +34,6 @@ class Optimizer:
     sometimes: tuple[str, ...] = ()  # and what it may hold besides
     _opt_called = False  # has a step been made since a schedule first looked?
     _scheduled = False  # is there such a schedule?
-
-    _hooks: Hooks
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Hooks are there from the beginning: for copies, and for a subclass that wraps another optimizer and is none itself."""
-        optimizer = super().__new__(cls)
-        optimizer._hooks = Hooks()
-        return optimizer
 
     def __init__(self, params: Params, defaults: dict[str, Any]):
         if isinstance(params, Tensor):
