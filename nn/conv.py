@@ -69,16 +69,16 @@ class _ConvNd(Module):
 
     def _each(self, argument: str, value: Any) -> tuple[int, ...]:
         """A number for each dimension."""
+        if isinstance(value, str):
+            raise TypeError(f"{self._get_name()}: {argument} is a number, or one for each dimension, got {value!r}")
         numbers = tuple(value) if isinstance(value, Iterable) else (value,) * self.dims
         if len(numbers) != self.dims:
             raise ShapeError(f"{self._get_name()}: {argument} is one number or {self.dims}, got {value}")
         return numbers
 
     def _padding(self, padding: Any) -> Any:
-        if not isinstance(padding, str):
+        if self.transposed or not isinstance(padding, str):
             return self._each("padding", padding)
-        if self.transposed:
-            raise TypeError(f"{self._get_name()}: padding is a number, or one for each dimension, got {padding!r}")
         if padding not in ("valid", "same"):
             raise ValueError(f"Invalid padding string {padding!r}, should be one of 'valid', 'same'")
         if padding == "same" and any(s != 1 for s in self.stride):

@@ -14,6 +14,7 @@ import nn
 from autograd_core.autograd import gradcheck, gradgradcheck
 from autograd_core.func import functional_call, grad, vmap
 from autograd_core.kernels import conv as kernel
+from autograd_core.kernels import conv_columns
 from autograd_core.ops import conv
 from nn import functional as F
 from tests.rows.conv import convolved, transposed
@@ -63,10 +64,21 @@ def same(found, expected, tolerance=1e-11):
         np.testing.assert_allclose(f.detach().numpy(), e.detach().numpy(), tolerance, tolerance * largest)
 
 
-@settings(max_examples=40)
-@given(geometries(), layouts(), st.integers(0, 1000), st.sampled_from([kernel.CHUNK, 500]))
-def test_kernels_equal_what_they_are_made_of(geometry, lay, seed, chunk):
-    """Value, gradient and double gradient of all three maps, by all their arguments, for any geometry, layout and size of chunks."""
+WAYS = [  # bounds between the ways to compute, so that small sizes go each way
+    {},
+    {"CHUNK": 500},
+    {"MANY": 0},
+    {"MANY": 0, "CHUNK": 500, "SHARED": 0},
+    {"FEW": 0},
+    {"FEW": 0, "CHUNK": 500},
+    {"MERGED_BELOW": 1, "SLABS_FROM": 1, "TURNED_FROM": 1},
+]
+
+
+@settings(max_examples=60)
+@given(geometries(), layouts(), st.integers(0, 1000), st.sampled_from(WAYS))
+def test_kernels_equal_what_they_are_made_of(geometry, lay, seed, way):
+    """Value, gradient and double gradient of all three maps, by all their arguments, for any geometry, layout and way to compute."""
     rng = np.random.default_rng(seed)
     how, kernels = geometry["settings"], geometry["kernel"]
     x = lay(rng.standard_normal(geometry["x"]))
@@ -75,8 +87,9 @@ def test_kernels_equal_what_they_are_made_of(geometry, lay, seed, chunk):
     sizes = conv.size_of_convolution(x.shape[2:], kernels, how["stride"], how["padding"], how["dilation"])
     y = lay(rng.standard_normal((len(x), geometry["out"], *sizes)))
     extra = conv.extra_of(x.shape[2:], sizes, kernels, how["stride"], how["padding"], how["dilation"])
-    before, kernel.CHUNK = kernel.CHUNK, chunk
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, bound in way.items():
+            patch.setattr(conv_columns if name == "MANY" else kernel, name, bound)
         for op, arrays, more in (
             (conv.convolution, (x, w, b), {}),
             (conv.transposed_convolution, (y, w, rng.standard_normal(x.shape[1])), {"extra": extra}),
@@ -89,8 +102,6 @@ def test_kernels_equal_what_they_are_made_of(geometry, lay, seed, chunk):
         np.testing.assert_allclose(
             conv.transposed_convolution(y, w, None, **how, extra=extra), transposed(y, w, None, **how, extra=extra), 1e-11, 1e-11
         )
-    finally:
-        kernel.CHUNK = before
 
 
 @settings(max_examples=25)
@@ -118,6 +129,11 @@ BLOCKED = [  # (x, weight, settings): products cut into blocks, images multiplie
     ((2, 16, 6, 8, 10), (24, 16, 3, 3, 3), {"padding": 1}),
     ((2, 12, 30, 31), (16, 12, 4, 3), {"stride": 2, "padding": 1}),
     ((2, 64, 64, 64), (32, 64, 1, 1), {}),
+    ((8, 6, 8, 8), (10, 6, 8, 8), {}),
+    ((2, 3, 32, 32), (8, 3, 8, 8), {"stride": 8}),
+    ((2, 1, 2000), (6, 1, 400), {"stride": 160}),
+    ((1, 2, 40000), (3, 2, 60), {"stride": 4, "padding": 30}),
+    ((2, 8, 300), (8, 1, 31), {"padding": 15, "groups": 8}),
 ]
 
 
@@ -143,6 +159,65 @@ def test_large(x, w, how, parallel, rng, monkeypatch):
     same(
         ag.autograd.grad(y, [by[1]], z), ag.autograd.grad(conv.transposed_convolution.op.reference(g, by[1], None, **how_back), [by[1]], z)
     )
+
+
+def recorded(monkeypatch, module, name, what):
+    """What is recorded of each call's arguments from now on."""
+    seen, function = [], getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *args: seen.append(what(*args)) or function(*args))
+    return seen
+
+
+def test_a_long_strided_signal_is_read_once(monkeypatch):
+    """Not by each chunk of rows."""
+    seen = recorded(monkeypatch, conv_columns, "scratch", lambda count, shape, *_: np.prod(shape))
+    monkeypatch.setattr(kernel, "CHUNK", 1 << 16)
+    F.conv1d(ag.ones(1, 4, 100_000), ag.ones(8, 4, 9), stride=4)
+    assert sum(seen) < 4 * 110_000
+
+
+def test_many_elements_of_a_kernel_are_copied_at_once(monkeypatch):
+    seen = recorded(monkeypatch, np, "copyto", lambda *_: None)
+    F.conv1d(ag.ones(1, 1, 3000), ag.ones(4, 1, 1024))
+    assert len(seen) < 20
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "how"), [((8, 4, 8, 8), (6, 4, 8, 8), {}), ((1, 1, 4000), (2, 1, 400), {"stride": 160})], ids=["one position", "many rests"]
+)
+def test_an_adjoint_of_few_positions_multiplies_no_zeros(x, w, how, monkeypatch):
+    x, w = ag.ones(x, requires_grad=True), ag.ones(w, requires_grad=True)
+    out = getattr(F, f"conv{x.ndim - 2}d")(x, w, **how)
+    seen = recorded(monkeypatch, kernel, "sweep", lambda x, *_: x.shape)
+    out.sum().backward()
+    assert seen == [tuple(x.shape)]  # the weights' gradient
+
+
+def test_the_weights_gradient_shares_columns_where_they_are_not_more(monkeypatch):
+    for wide, calls in ((3, 1), (6, 2)):
+        x = ag.ones(1, 3, 5, 5, requires_grad=True)
+        out = nn.Conv2d(3, wide, 3, padding=1)(x)
+        with monkeypatch.context() as patch:
+            seen = recorded(patch, kernel, "sweep", lambda *_: None)
+            out.sum().backward()
+            assert len(seen) == calls
+
+
+def test_a_long_row_of_one_channel_is_one_product(monkeypatch):
+    seen = recorded(monkeypatch, kernel, "multiply", lambda weight, *_: weight.shape)
+    F.conv1d(ag.ones(2, 3, 500), ag.ones(3, 1, 31), groups=3)
+    assert seen == [(3, 1, 31)]
+
+
+def test_small_rests_of_an_adjoint_are_shared_among_threads(rng, monkeypatch):
+    """Each is too small to be shared out itself."""
+    x, w = (ag.tensor(rng.standard_normal(s), requires_grad=True) for s in ((2, 6, 20, 20), (4, 6, 6, 6)))
+    out = F.conv2d(x, w, stride=4)
+    expected = ag.autograd.grad((out * out).sum(), [x, w], retain_graph=True)
+    monkeypatch.setattr(kernel, "SMALL", 2 * 4 * 4 * 4 * 6 * 6 * 6 - 1)
+    seen = recorded(monkeypatch, kernel, "in_parallel", lambda work, parts: len(parts))
+    same(ag.autograd.grad((out * out).sum(), [x, w]), expected)
+    assert seen == [16]
 
 
 def test_the_result_does_not_depend_on_who_is_quick(rng, monkeypatch):
@@ -261,6 +336,8 @@ WRONG = {
     "too little is left": (lambda: F.conv_transpose1d(ag.ones(1, 1, 1), ag.ones(1, 1, 2), padding=1), "output size is too small"),
     "dtypes": (lambda: F.conv1d(ag.ones(1, 1, 3).double(), ag.ones(1, 1, 2)), "should be the same; convert one"),
     "booleans": (lambda: F.conv1d(ag.ones(1, 1, 3).bool(), ag.ones(1, 1, 2).bool()), "not implemented for bool"),
+    "rank of the weight": (lambda: F.conv1d(ag.ones(1, 1, 3), ag.ones(1, 1)), r"the weight needs 3 dimensions.*got \(1, 1\)"),
+    "no outputs": (lambda: F.conv1d(ag.ones(1, 1, 3), ag.ones(0, 1, 2)), "must be a multiple of 1, not 0"),
     "kernel_size of another length": (lambda: nn.Conv2d(1, 1, (3,)), "kernel_size is one number or 2"),
 }
 
@@ -270,6 +347,12 @@ def test_wrong(name):
     call, message = WRONG[name]
     with pytest.raises(RuntimeError, match=message):
         call()
+
+
+@pytest.mark.parametrize("argument", ["kernel_size", "stride", "dilation"])
+def test_words_for_numbers(argument):
+    with pytest.raises(TypeError, match=f"{argument} is a number"):
+        nn.Conv2d(1, 1, **{"kernel_size": 3, argument: "3"})
 
 
 def test_padding_of_a_transposed_layer_is_no_word():

@@ -6,7 +6,8 @@ sees are the same columns, a row further on. Both maps below, and the weights' g
 
     gather    out[p] = Σₖ w[k] · x[p · stride + k · dilation - padding]                   the convolution
     spread    its adjoint by x. The elements of the result whose places leave the same rest modulo the stride are one
-              convolution without a stride, by every so manieth element of the kernel
+              convolution without a stride, by every so manieth element of the kernel. Where that would be many small products,
+              or most of them with zeros, what each position gives is added up instead
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .conv_columns import Sizes, fill
+from .conv_columns import Sizes, fill, within
 from .conv_products import correlated, flat, multiply, turned
 from .scratch import scratch
 from .threads import in_parallel, number, pieces
@@ -31,6 +32,9 @@ TURNED_FROM = 128  # rows of columns: with fewer, the other operand of the weigh
 PAGE = 1024  # bytes: rows that lie a multiple of it apart meet in few places of the cache, so that they push each other out
 LANES = 4  # sums of weights' gradients made apart from each other: their order does not depend on which thread is quick
 LARGE = 1 << 20  # bytes of weights of which there are no more sums than threads
+FEW = 4  # elements of an adjoint's result for each that its positions' strides make: with more, most products would be with zeros
+SHARED = 1.25  # columns of an adjoint's argument for each of the other array: with more, the weights' gradient has the other's made
+RESTS = 32  # modulo the stride: with more, the products for each are too small
 SMALL = 1.5e7  # multiplications that are not worth sharing among threads
 
 
@@ -83,12 +87,24 @@ def spread(
     The second is None without `other`, an array like the first.
     """
     out = np.empty((len(x), groups * weight.shape[1], *size), x.dtype)
-    gradient = None if other is None else np.zeros(weight.shape, x.dtype)
-    weights, gradients = (
-        None if w is None else w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2) for w in (weight, gradient)
-    )
     x = np.ascontiguousarray(x)
-    for rests in product(*[range(min(s, n)) for s, n in zip(stride, size, strict=True)]):
+    positions = prod(x.shape[2:]) * prod(stride)
+    added = prod(stride) > RESTS or prod(size) > FEW * positions
+    gradient = None
+    if other is not None and (added or x.shape[1] * prod(size) > SHARED * other.shape[1] * positions):
+        _, gradient = gather(other, None, None, weight.shape[2:], x.shape[2:], stride, before, dilation, groups, x)
+        other = None
+    if added:
+        add_up(x, weight, bias, out, stride, before, dilation, groups)
+        return out, gradient
+    if other is not None:
+        gradient = np.zeros(weight.shape, x.dtype)
+    weights, gradients = (
+        None if w is None else w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)
+        for w in (weight, None if other is None else gradient)
+    )
+
+    def work(rests: Sizes) -> None:
         offsets, taken, places = [], [], []
         for r, s, b, d, k, n in zip(rests, stride, before, dilation, weight.shape[2:], size, strict=True):
             hits = [j for j in range(k) if (r + b - j * d) % s == 0]
@@ -99,11 +115,51 @@ def spread(
         kernels: Any = (..., *taken)
         if not all(offsets):
             out[here] = 0 if bias is None else bias.reshape(-1, *(1,) * len(size))
-            continue
+            return
         window = Window(tuple(len(range(*p.indices(n))) for p, n in zip(places, size, strict=True)), (1,) * len(size), tuple(offsets))
         theirs = None if other is None else other[here]
         sweep(x, window, groups, weights[kernels], bias, out[here], theirs, None if gradients is None else gradients[kernels])  # type: ignore[index]
+
+    every = list(product(*[range(min(s, n)) for s, n in zip(stride, size, strict=True)]))
+    multiplications = x.size * prod(weight.shape[1:])
+    if multiplications > SMALL > multiplications / len(every):  # else the sweeps share out their own
+        in_parallel(work, every)
+    else:
+        for rests in every:
+            work(rests)
     return out, gradient
+
+
+def add_up(x: Array, weight: Array, bias: Array | None, out: Array, stride: Sizes, before: Sizes, dilation: Sizes, groups: int) -> None:
+    """Fill `out` as `spread` does, adding up what each position of x gives to it."""
+    wide, deep, *kernel = weight.shape
+    rows, inner = x.shape[2], x.shape[3:]
+    matrix = np.ascontiguousarray(weight.reshape(groups, wide // groups, deep * prod(kernel)).swapaxes(1, 2))
+    row_bytes = groups * deep * prod(kernel) * prod(inner) * x.itemsize
+
+    def work(mine: slice) -> None:
+        theirs, result = x[mine], out[mine]
+        result[...] = 0 if bias is None else bias.reshape(-1, *(1,) * len(kernel))
+        for images, here in chunked(len(theirs), rows, 0, row_bytes, 1):
+            n, r = images.stop - images.start, here.stop - here.start
+            (made,) = scratch(1, (groups, deep * prod(kernel), n * r * prod(inner)), x.dtype, "convolution: result")
+            np.matmul(matrix, flat(theirs[images, :, here], groups, True), out=made)
+            parts = np.moveaxis(made.reshape(groups * deep, prod(kernel), r, n, *inner), 3, 0)
+            for k, element in enumerate(np.ndindex(*kernel)):
+                source, target = parts[:, :, k], result[images]
+                for axis, (j, s, b, d) in enumerate(zip(element, stride, before, dilation, strict=True), 2):
+                    offset = j * d - b + (here.start * s if axis == 2 else 0)
+                    low, high = within(offset, s, out.shape[axis], source.shape[axis])
+                    first = low * s + offset
+                    sees: Any = (slice(None),) * axis
+                    target = target[(*sees, slice(first, first + s * (high - low - 1) + 1, s) if high > low else slice(0, 0))]
+                    source = source[(*sees, slice(low, high))]
+                np.add(target, source, out=target)
+
+    if x.size * deep * prod(kernel) > SMALL:
+        in_parallel(work, pieces(len(x), -(-len(x) // number())))
+    else:
+        work(slice(None))
 
 
 def sweep(
@@ -126,16 +182,19 @@ def sweep(
     rows, inner = window.box[0], prod(window.box[1:])
 
     # The kernel's rows, each with its weights, that share columns: `shifts` says how many rows of x each is further on.
-    shared = window.step[0] == 1 and kernel[0] > 1 and (wide == 1 or deep * prod(kernel[1:]) >= SLABS_FROM)
+    apiece = deep * prod(kernel[1:])
+    pays = apiece >= SLABS_FROM or (wide == 1 and (apiece > 1 or weight is None))  # a number times a row is no product for BLAS
+    shared = window.step[0] == 1 and kernel[0] > 1 and pays
     first = window.offsets[0]
     base, span = (min(first), max(first) - min(first)) if shared else (0, 0)
     shifts = [f - base for f in first] if shared else [0]
     parts: list[Any] = [(slice(None),) * 3 + (j,) for j in range(kernel[0])] if shared else [...]
-    places = list(product(*(((base,), *window.offsets[1:]) if shared else window.offsets)))
-    height = deep * len(places)
+    offsets = ((base,), *window.offsets[1:]) if shared else window.offsets
+    places = prod(map(len, offsets))
+    height = deep * places
     weights = [] if weight is None else [np.ascontiguousarray(weight[part]).reshape(groups, wide, height) for part in parts]
 
-    itself = places == [(0,) * len(kernel)] and set(window.step) == {1} and not span and x.shape[2:] == window.box  # x is its columns
+    itself = set(offsets) == {(0,)} and set(window.step) == {1} and not span and x.shape[2:] == window.box  # x is its columns
     itself = itself and rows * inner * x.itemsize % PAGE != 0
     merged = rows * inner < MERGED_BELOW and count > 1 and not itself
     turn = len(parts) * height >= TURNED_FROM and wide > 1
@@ -143,7 +202,7 @@ def sweep(
     work_done = count * rows * inner * channels * wide * prod(kernel) * ((weight is not None) + (gradient is not None))
     parallel = work_done > SMALL
     weight_bytes = groups * wide * height * len(parts) * x.itemsize
-    chunks = chunked(count, rows, span, channels * len(places) * inner * x.itemsize, number() if parallel else 1)
+    chunks = chunked(count, rows, span, channels * places * inner * x.itemsize, number() if parallel else 1)
     few = LANES if weight_bytes < LARGE else number()
     lanes = list(enumerate(pieces(len(chunks), -(-len(chunks) // few) if gradient is not None else 1)))
     sums = None if gradient is None else np.zeros((len(lanes), len(parts), groups, height, wide), x.dtype)
@@ -157,9 +216,9 @@ def sweep(
         length = (r + span) * row
         first = () if merged else (n,)
         apart = length + 16 if length * x.itemsize % PAGE == 0 else length
-        (whole,) = scratch(1, (*first, channels, len(places), apart), x.dtype, "convolution: columns")
+        (whole,) = scratch(1, (*first, channels, places, apart), x.dtype, "convolution: columns")
         columns = whole[..., :length].reshape(*whole.shape[:-1], r + span, *((n,) if merged else ()), *window.box[1:])
-        fill(np.moveaxis(columns, 3, 0) if merged else columns, x[images], places, here.start, window.step)
+        fill(np.moveaxis(columns, 3, 0) if merged else columns, x[images], offsets, here.start, window.step)
         matrix = whole.reshape(*first, groups, height, apart)
         return [matrix[..., s * row : (s + r) * row] for s in shifts]
 

@@ -124,7 +124,7 @@ def arguments(name: str, dims: int, input: Any, weight: Any, bias: Any) -> tuple
     input, weight = as_tensor(name, "input", input), as_tensor(name, "weight", weight)
     bias = None if bias is None else as_tensor(name, "bias", bias)
     if weight.array.ndim != dims + 2:
-        raise ShapeError(f"{name}: the weight has {dims + 2} dimensions, channels twice and then the kernel's, got {tuple(weight.shape)}")
+        raise ShapeError(f"{name}: the weight needs {dims + 2} dimensions, channels twice and then the kernel's, got {tuple(weight.shape)}")
     if input.array.ndim not in (dims + 1, dims + 2):
         raise ShapeError(
             f"{name}: expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input, but got input of size: {tuple(input.shape)}"
@@ -181,8 +181,8 @@ def check_groups(name: str, weight: Tensor, groups: int) -> None:
     shape = tuple(weight.shape)
     if groups < 1:
         raise RuntimeError(f"{name}: non-positive groups is not supported, got {groups}")
-    if shape[0] < groups or shape[0] % groups:
-        raise ShapeError(f"{name}: with groups={groups}, the weight's first dimension must be divisible by {groups}, got {shape}")
+    if not shape[0] or shape[0] % groups:
+        raise ShapeError(f"{name}: with groups={groups}, the weight's first dimension must be a multiple of {groups}, not 0, got {shape}")
     if min(shape[2:]) < 1:
         raise ShapeError(f"{name}: the kernel must have at least one element, got a weight of shape {shape}")
 

@@ -13,8 +13,7 @@ torch = pytest.importorskip("torch", reason="parity extra not installed")
 import autograd_core as ag  # noqa: E402
 import nn  # noqa: E402
 from autograd_core.kernels import conv as kernel  # noqa: E402
-from tests.parity.agreement import close, modules_agree  # noqa: E402
-from tests.parity.derivatives import TOLERANCES, agree, pair, same_error  # noqa: E402
+from tests.parity.agreement import TOLERANCES, agree, close, modules_agree, pair, same_error  # noqa: E402
 
 F = (nn.functional, torch.nn.functional)
 NN = (nn, torch.nn)
