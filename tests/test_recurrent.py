@@ -18,7 +18,6 @@ import optim
 import viz
 from autograd_core.func import functional_call, grad, vmap
 from autograd_core.kernels import recurrent as kernels
-from autograd_core.kernels import threads
 from autograd_core.ops import recurrent
 from nn.utils import rnn
 
@@ -86,22 +85,10 @@ def test_any_shape(kind, sizes, features, hidden, bias):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_parts_in_turn_on_several_threads(kind, monkeypatch):
-    """Many small parts give what one gives, and so does one thread."""
-    monkeypatch.setattr(kernels, "PART", 16)
+def test_many_small_blocks_on_several_threads(kind, monkeypatch):
+    monkeypatch.setattr(kernels, "BLOCK", 16)
+    monkeypatch.setattr(kernels, "SHARED", 0)
     compare(kind, (4, 4, 4, 4, 4, 3, 3, 3, 3, 2, 2, 2, 2, 2, 1, 1), orders=(1,))
-    monkeypatch.setattr(threads, "number", lambda: 1)
-    compare(kind, (4, 4, 4, 4, 4, 3, 3, 3, 3, 2, 2, 2, 2, 2, 1, 1), orders=(1,))
-    monkeypatch.setattr(kernels, "LARGE", 0)
-    assert len(kernels.Steps((4,) * 16).parts(16, 100)) == 1
-
-
-def test_an_error_in_a_part_ends_all():
-    def fail(part):
-        raise KeyError(part)
-
-    with pytest.raises(KeyError):
-        kernels.in_turn([1, 2, 3], lambda part: None, fail, lambda part: None)
 
 
 @pytest.mark.parametrize("kind", KINDS)

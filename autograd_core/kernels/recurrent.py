@@ -11,17 +11,14 @@ multiplies.
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
-from threading import Event
-from typing import Any
+from itertools import accumulate
 
 import numpy as np
 
-from .threads import in_parallel
+from .threads import in_parallel, pieces
 
 BLOCK = 1 << 15  # elements worked on at a time
-PART = 1 << 17  # numbers of gates in as many steps as are done without looking up
-LARGE = 1 << 23  # multiplications of one step from which on BLAS's own threads are of use
+SHARED = 1 << 17  # elements from which on threads pay
 
 
 class Steps:
@@ -37,16 +34,6 @@ class Steps:
     def of(self, rows):
         """The rows of each step of (..., rows, features)."""
         return [rows[..., a : a + n, :] for a, n in zip(self.starts, self.sizes)]
-
-    def parts(self, width, products):
-        """The steps in parts that threads take in turn, as slices of steps and of rows.
-
-        `width` numbers are made for each row, with so many `products` in a full step; where those are enough for BLAS to use its
-        own threads well, all steps are one part.
-        """
-        count = 1 if products > LARGE else max(1, min(8, len(self.sizes) // 2, self.rows * width // PART))
-        bounds = [len(self.sizes) * k // count for k in range(count + 1)]
-        return [(slice(a, b), slice(self.starts[a], self.starts[b])) for a, b in pairwise(bounds)]
 
     def states(self, first):
         """Room for the states before and after all steps, the first of them set."""
@@ -109,74 +96,31 @@ def initial(gradient, like, batch):
     return np.zeros((batch, like.shape[1]), like.dtype) if gradient is None else np.array(gradient, like.dtype, order="C")
 
 
-def in_turn(parts, prepare, sweep, finish):
-    """prepare(part), sweep(part) and finish(part) for all parts, the sweeps one after the other, as the finishes.
-
-    A step is too short to be shared among threads; so while one thread sweeps, another prepares what comes next and finishes
-    the part before.
-    """
-    stages = (sweep, finish, prepare)
-    if len(parts) == 1:
-        for stage in (prepare, sweep, finish):
-            stage(parts[0])
-        return
-    slots = [(k - ahead, number, k) for number, ahead in enumerate((0, -1, 2)) for k in range(len(parts))]
-    done = {(number, k): Event() for _, number, k in slots}
-    needs = (((2, 0), (0, -1)), ((0, 0), (1, -1)), ())  # of each stage: which others, and how many parts before
-
-    def work(slot):
-        _, number, k = slot
-        try:
-            for other, back in needs[number]:
-                if k + back >= 0:
-                    done[other, k + back].wait()
-            stages[number](parts[k])
-        finally:
-            done[number, k].set()
-
-    in_parallel(work, sorted(slots))
-
-
-def blocks(rows, width):
-    """Rows in blocks that stay in the cache."""
-    step = max(1, BLOCK // max(1, width))
-    return [slice(start, min(start + step, rows.stop)) for start in range(rows.start, rows.stop, step)]
+def for_all_rows(work, rows, width):
+    """Call work(slice) for all rows, in blocks that stay in the cache, shared among threads where there are many."""
+    parts = pieces(rows, BLOCK // max(1, width))
+    if rows * width < SHARED:
+        for part in parts:
+            work(part)
+    else:
+        in_parallel(work, parts)
 
 
 class Gradients:
-    """What comes of the gates' gradients beyond the sweep, part by part: gradients by the input, the weights and the biases.
+    """What comes of the gates' gradients beyond the sweep: gradients by the rows they were computed from, the weight and the bias.
 
-    `gates` (gates, rows, hidden) stand in this order in the weight, rows (rows, features) are what they were computed from.
+    `gates` (gates, rows, hidden) stand in this order in the weight; None is given for what is not wanted.
     """
 
     def __init__(self, gates, rows, weight=None, by_weight=True, by_bias=True, order=None):
         count, n, hidden = gates.shape
-        self.gates, self.rows = gates, rows
-        self.order = list(range(count)) if order is None else order
-        self.weight: Any = None if weight is None else by_gate(weight, count)[self.order]
-        self.by_rows = None if weight is None else np.empty((n, weight.shape[1]), gates.dtype)
-        self.by_weight = np.zeros((count, hidden, rows.shape[1]), gates.dtype) if by_weight else None
-        self.by_bias = np.zeros((count, hidden), gates.dtype) if by_bias else None
-
-    def add(self, r):
-        """Add these rows' share."""
-        gates = self.gates[:, r]
-        if self.by_weight is not None:
-            self.by_weight += gates.swapaxes(1, 2) @ self.rows[r]
-        if self.by_bias is not None:
-            self.by_bias += np.ones(gates.shape[1], gates.dtype) @ gates
-        if self.by_rows is not None:
-            total = np.matmul(gates[0], self.weight[0], out=self.by_rows[r])
-            for gate, w in zip(gates[1:], self.weight[1:]):
-                total += gate @ w
-
-    def of_weight(self):
-        """That by the weight (gates · hidden, features), None if it is not wanted."""
-        return None if self.by_weight is None else flat(self.in_order(self.by_weight))
-
-    def of_bias(self):
-        """That by the bias (gates · hidden), None if it is not wanted."""
-        return None if self.by_bias is None else flat(self.in_order(self.by_bias))
-
-    def in_order(self, parts):
-        return parts if self.order == sorted(self.order) else parts[np.argsort(self.order)]
+        back = None if order is None else np.argsort(order)
+        in_order = lambda parts: flat(parts if back is None else parts[back])
+        self.by_weight = in_order(gates.swapaxes(1, 2) @ rows) if by_weight else None
+        self.by_bias = in_order(np.ones(n, gates.dtype) @ gates) if by_bias else None
+        self.by_rows = None
+        if weight is not None:
+            split = by_gate(weight, count)
+            self.by_rows = np.zeros((n, weight.shape[1]), gates.dtype)
+            for gate, k in zip(gates, range(count) if order is None else order):
+                self.by_rows += gate @ split[k]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .recurrent import Gradients, Steps, blocks, by_gate, columns, in_turn, initial, tiled
+from .recurrent import Gradients, Steps, by_gate, columns, for_all_rows, initial, tiled
 
 ORDER = [0, 1, 2]  # reset gate, update gate, candidate
 SCALE = [0.5, 0.5, 1]
@@ -63,38 +63,31 @@ def gru_back(gradients, x, weight_ih, weight_hh, gates, states, shares, sizes, *
     views = [sizes, [None] * len(sizes) if by_output is None else steps.of(by_output), steps.of(slopes), steps.of(z)]
     u = by_gate(weight_hh, 3)
     products = np.empty((3, steps.batch, hidden), dtype)
+
+    def prepare(at):
+        by_n, by_r, by_z, by_share = slopes[:, at]
+        np.subtract(1, z[at], out=by_z)
+        np.multiply(n[at], n[at], out=by_n)
+        np.subtract(1, by_n, out=by_n)
+        by_n *= by_z
+        by_z *= z[at]
+        np.subtract(before[at], n[at], out=by_r)
+        by_z *= by_r
+        np.multiply(by_n, r[at], out=by_share)
+        np.subtract(1, r[at], out=by_r)
+        by_r *= by_share
+        by_r *= shares[at]
+
+    for_all_rows(prepare, rows, hidden)
+    for count, output, slope, keep in zip(*[view[::-1] for view in views]):
+        product, dh = products[:, :count], by_h[:count]
+        if output is not None:
+            dh += output
+        slope *= dh
+        np.matmul(slope[1:], u, out=product)
+        dh *= keep
+        for gate in product:
+            dh += gate
     of_input = Gradients(slopes[:3], x, weight_ih if needs[0] else None, needs[2], needs[4], order=[2, 0, 1])
     of_state = Gradients(slopes[1:], before, None, needs[3], needs[5])
-
-    def prepare(part):
-        for at in blocks(part[1], hidden):
-            by_n, by_r, by_z, by_share = slopes[:, at]
-            np.subtract(1, z[at], out=by_z)
-            np.multiply(n[at], n[at], out=by_n)
-            np.subtract(1, by_n, out=by_n)
-            by_n *= by_z
-            by_z *= z[at]
-            np.subtract(before[at], n[at], out=by_r)
-            by_z *= by_r
-            np.multiply(by_n, r[at], out=by_share)
-            np.subtract(1, r[at], out=by_r)
-            by_r *= by_share
-            by_r *= shares[at]
-
-    def sweep(part):
-        for count, output, slope, keep in zip(*[v[part[0]][::-1] for v in views]):
-            product, dh = products[:, :count], by_h[:count]
-            if output is not None:
-                dh += output
-            slope *= dh
-            np.matmul(slope[1:], u, out=product)
-            dh *= keep
-            for gate in product:
-                dh += gate
-
-    def finish(part):
-        of_input.add(part[1])
-        of_state.add(part[1])
-
-    in_turn(steps.parts(3 * hidden, 3 * hidden * hidden * steps.batch)[::-1], prepare, sweep, finish)
-    return of_input.by_rows, by_h, of_input.of_weight(), of_state.of_weight(), of_input.of_bias(), of_state.of_bias()
+    return of_input.by_rows, by_h, of_input.by_weight, of_state.by_weight, of_input.by_bias, of_state.by_bias

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .recurrent import Gradients, Steps, blocks, by_gate, columns, in_turn, initial, tiled
+from .recurrent import Gradients, Steps, by_gate, columns, for_all_rows, initial, tiled
 
 ORDER = [0, 1, 3, 2]  # input, forget, output gate, then the candidate: all sigmoids side by side
 SCALE = [0.5, 0.5, 0.5, 1]
@@ -68,52 +68,45 @@ def lstm_back(gradients, x, weight_ih, weight_hh, weight_hr, gates, states, cell
     views.append(none if projected is None else steps.of(projected))
     u = by_gate(weight_hh, 4)
     products, product_of_cell = np.empty((4, steps.batch, width), dtype), np.empty((steps.batch, hidden), dtype)
+
+    def prepare(r):
+        di, df, dg, do = slopes[:, r]
+        np.subtract(1, i[r], out=di)
+        di *= i[r]
+        di *= g[r]
+        np.subtract(1, f[r], out=df)
+        df *= f[r]
+        df *= cells_before[r]
+        np.multiply(g[r], g[r], out=dg)
+        np.subtract(1, dg, out=dg)
+        dg *= i[r]
+        np.multiply(squashed[r], squashed[r], out=do)
+        np.subtract(1, do, out=do)
+        np.multiply(do, o[r], out=through[r])
+        np.subtract(1, o[r], out=do)
+        do *= o[r]
+        do *= squashed[r]
+
+    for_all_rows(prepare, rows, hidden)
+    for n, output, slope, t, forget, projection in zip(*[view[::-1] for view in views]):
+        product, dh, dc = products[:, :n], by_h[:n], by_c[:n]
+        if output is not None:
+            dh += output
+        if projection is None:
+            dm = dh
+        else:
+            projection[...] = dh
+            dm = np.matmul(dh, weight_hr, out=product_of_cell[:n])
+        t *= dm
+        dc += t
+        slope[3] *= dm
+        cell_slopes = slope[:3]
+        cell_slopes *= dc
+        dc *= forget
+        np.matmul(slope, u, out=product)
+        np.add.reduce(product, axis=0, out=dh)
     of_input = Gradients(slopes, x, weight_ih if needs[0] else None, needs[3], needs[5] or needs[6])
     of_state = Gradients(slopes, steps.all_before(states), None, needs[4], False)
-
-    def prepare(part):
-        for r in blocks(part[1], hidden):
-            di, df, dg, do = slopes[:, r]
-            np.subtract(1, i[r], out=di)
-            di *= i[r]
-            di *= g[r]
-            np.subtract(1, f[r], out=df)
-            df *= f[r]
-            df *= cells_before[r]
-            np.multiply(g[r], g[r], out=dg)
-            np.subtract(1, dg, out=dg)
-            dg *= i[r]
-            np.multiply(squashed[r], squashed[r], out=do)
-            np.subtract(1, do, out=do)
-            np.multiply(do, o[r], out=through[r])
-            np.subtract(1, o[r], out=do)
-            do *= o[r]
-            do *= squashed[r]
-
-    def sweep(part):
-        for n, output, slope, t, forget, projection in zip(*[v[part[0]][::-1] for v in views]):
-            product, dh, dc = products[:, :n], by_h[:n], by_c[:n]
-            if output is not None:
-                dh += output
-            if projection is None:
-                dm = dh
-            else:
-                projection[...] = dh
-                dm = np.matmul(dh, weight_hr, out=product_of_cell[:n])
-            t *= dm
-            dc += t
-            slope[3] *= dm
-            cell_slopes = slope[:3]
-            cell_slopes *= dc
-            dc *= forget
-            np.matmul(slope, u, out=product)
-            np.add.reduce(product, axis=0, out=dh)
-
-    def finish(part):
-        of_input.add(part[1])
-        of_state.add(part[1])
-
-    in_turn(steps.parts(4 * hidden, 4 * hidden * width * steps.batch)[::-1], prepare, sweep, finish)
-    bias = of_input.of_bias()
+    bias = of_input.by_bias
     by_projection = projected.T @ (o * squashed) if projected is not None and needs[7] else None
-    return of_input.by_rows, by_h, by_c, of_input.of_weight(), of_state.of_weight(), bias, bias, by_projection
+    return of_input.by_rows, by_h, by_c, of_input.by_weight, of_state.by_weight, bias, bias, by_projection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .recurrent import Gradients, Steps, blocks, columns, in_turn, initial
+from .recurrent import Gradients, Steps, columns, for_all_rows, initial
 
 
 def rnn(x, h0, weight_ih, weight_hh, bias_ih, bias_hh, sizes, nonlinearity):
@@ -34,30 +34,23 @@ def rnn_back(gradients, x, weight_ih, weight_hh, states, sizes, nonlinearity, *,
     by_output, by_h = gradients
     by_h = initial(by_h, states, steps.batch)
     views = [sizes, [None] * len(sizes) if by_output is None else steps.of(by_output), steps.of(slopes[0])]
+
+    def prepare(r):
+        slope = slopes[0, r]
+        if nonlinearity == "tanh":
+            np.multiply(out[r], out[r], out=slope)
+            np.subtract(1, slope, out=slope)
+        else:
+            np.greater(out[r], 0, out=slope)
+
+    for_all_rows(prepare, rows, hidden)
+    for n, output, slope in zip(*[view[::-1] for view in views]):
+        dh = by_h[:n]
+        if output is not None:
+            dh += output
+        slope *= dh
+        np.matmul(slope, weight_hh, out=dh)
     of_input = Gradients(slopes, x, weight_ih if needs[0] else None, needs[2], needs[4] or needs[5])
     of_state = Gradients(slopes, steps.all_before(states), None, needs[3], False)
-
-    def prepare(part):
-        for r in blocks(part[1], hidden):
-            slope = slopes[0, r]
-            if nonlinearity == "tanh":
-                np.multiply(out[r], out[r], out=slope)
-                np.subtract(1, slope, out=slope)
-            else:
-                np.greater(out[r], 0, out=slope)
-
-    def sweep(part):
-        for n, output, slope in zip(*[v[part[0]][::-1] for v in views]):
-            dh = by_h[:n]
-            if output is not None:
-                dh += output
-            slope *= dh
-            np.matmul(slope, weight_hh, out=dh)
-
-    def finish(part):
-        of_input.add(part[1])
-        of_state.add(part[1])
-
-    in_turn(steps.parts(hidden, hidden * hidden * steps.batch)[::-1], prepare, sweep, finish)
-    bias = of_input.of_bias()
-    return of_input.by_rows, by_h, of_input.of_weight(), of_state.of_weight(), bias, bias
+    bias = of_input.by_bias
+    return of_input.by_rows, by_h, of_input.by_weight, of_state.by_weight, bias, bias
