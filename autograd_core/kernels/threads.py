@@ -11,14 +11,15 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 # How the libraries that NumPy is built with call the two functions that read and set their number of threads.
 BLAS = (
@@ -101,6 +102,8 @@ def usable_processors() -> int:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # here, for it takes as long to import as a tenth of the engine
+
     return ThreadPoolExecutor(max(1, usable_processors()), thread_name_prefix="autograd_core")
 
 
@@ -128,7 +131,8 @@ def blas_threads() -> tuple[Callable[[], int], Callable[[int], None]] | None:
 def _libraries() -> list[ctypes.CDLL]:
     """NumPy's extension, in which the loader also finds what it was linked with; on Windows that library itself."""
     if sys.platform == "win32":
-        paths = [str(p) for p in (Path(np.__file__).parent.parent / "numpy.libs").glob("*openblas*.dll")]
+        folder = os.path.join(os.path.dirname(os.path.dirname(np.__file__)), "numpy.libs")
+        paths = [os.path.join(folder, name) for name in os.listdir(folder) if "openblas" in name and name.endswith(".dll")]
     else:
         paths = [np.linalg._umath_linalg.__file__]  # type: ignore[attr-defined]
     return [ctypes.CDLL(path) for path in paths]
