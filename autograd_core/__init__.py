@@ -9,6 +9,9 @@ x.grad  # tensor([2., 4.])
 
 from __future__ import annotations
 
+from . import environment as _environment  # before anything loads NumPy
+
+# isort: split
 from importlib import import_module as _import_module
 from math import e, inf, nan, pi
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -107,3 +109,14 @@ def test_scratch_is_used_again_and_by_one_thread_only():
     thread.join()
     assert not np.shares_memory(again, others[0])
     assert first.shape == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("imports", "given", "found"),
+    [("autograd_core", {}, "18"), ("numpy, autograd_core", {}, "None"), ("autograd_core", {"OPENBLAS_THREAD_TIMEOUT": "20"}, "20")],
+)
+def test_blas_is_told_how_long_to_wait_unless_it_is_loaded_or_the_user_has(imports, given, found):
+    clean = {k: v for k, v in os.environ.items() if k != "OPENBLAS_THREAD_TIMEOUT"}
+    code = f"import os, {imports}; print(os.environ.get('OPENBLAS_THREAD_TIMEOUT'))"
+    done = subprocess.run([sys.executable, "-c", code], env={**clean, **given}, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == found
