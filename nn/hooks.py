@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core.function import Function
@@ -13,8 +12,6 @@ from autograd_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from .module import Module
-
-new_id = count().__next__
 
 
 class Hook(NamedTuple):
@@ -45,28 +42,6 @@ def in_order(own: Hooks, kind: str) -> tuple[tuple[int, Hook], ...]:
     """The hooks of a kind that run for a module, with their numbers."""
     mine = getattr(own, kind)
     return tuple(mine.items()) if own is everywhere else (*getattr(everywhere, kind).items(), *mine.items())
-
-
-class HookHandle:
-    """What registering a hook returns: `remove()` takes the hook off again; also a context manager."""
-
-    def __init__(self, hooks: dict[int, Any], hook: Any, prepend: bool = False):
-        self.id = new_id()
-        self.hooks = hooks
-        later = dict(hooks) if prepend else {}
-        if prepend:
-            hooks.clear()
-        hooks[self.id] = hook
-        hooks.update(later)
-
-    def remove(self) -> None:
-        self.hooks.pop(self.id, None)
-
-    def __enter__(self) -> HookHandle:
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self.remove()
 
 
 def call_hooked(module: Module, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

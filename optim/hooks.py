@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from itertools import count
 from typing import Any, Self
 
-new_id = count().__next__
+from autograd_core.handles import HookHandle
 
 
 class Hooks:
@@ -32,28 +31,6 @@ class Hooked:
         made = super().__new__(cls)
         made._hooks = Hooks()
         return made
-
-
-class HookHandle:
-    """What registering a hook returns: `remove()` takes the hook off again; also a context manager."""
-
-    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any], prepend: bool = False):
-        self.id = new_id()
-        self.hooks = hooks
-        later = dict(hooks) if prepend else {}
-        if prepend:
-            hooks.clear()
-        hooks[self.id] = hook
-        hooks.update(later)
-
-    def remove(self) -> None:
-        self.hooks.pop(self.id, None)
-
-    def __enter__(self) -> HookHandle:
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self.remove()
 
 
 everywhere = Hooks()  # those of all optimizers

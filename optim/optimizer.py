@@ -10,12 +10,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograd_core import writes
+from autograd_core.handles import HookHandle
 from autograd_core.modes import enable_grad, no_grad
 from autograd_core.tensor import Tensor
 
 from . import state
 from .blocks import Array
-from .hooks import Hooked, HookHandle, hooked, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from .hooks import Hooked, hooked, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 

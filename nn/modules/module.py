@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..hooks import Hook, HookHandle, everywhere
+from autograd_core.handles import HookHandle
+
+from ..hooks import Hook, everywhere
 from ..module import Module
 
 
