@@ -44,11 +44,7 @@ def sweep(change: Change, spare: int, members: Sequence[tuple[Array, ...]]) -> N
     def one(arrays: tuple[Array, ...]) -> None:
         change(*arrays, *scratch(spare, arrays[0].shape, arrays[0].dtype, "optim"))
 
-    if total >= SHARED and distinct(members):
-        in_parallel(one, blocks)
-    else:
-        for arrays in blocks:
-            one(arrays)
+    in_parallel(one, blocks, total >= SHARED and distinct(members))
 
 
 def distinct(members: Sequence[tuple[Array, ...]]) -> bool:

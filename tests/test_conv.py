@@ -215,9 +215,9 @@ def test_small_rests_of_an_adjoint_are_shared_among_threads(rng, monkeypatch):
     out = F.conv2d(x, w, stride=4)
     expected = ag.autograd.grad((out * out).sum(), [x, w], retain_graph=True)
     monkeypatch.setattr(kernel, "SMALL", 2 * 4 * 4 * 4 * 6 * 6 * 6 - 1)
-    seen = recorded(monkeypatch, kernel, "in_parallel", lambda work, parts: len(parts))
+    seen = recorded(monkeypatch, kernel, "in_parallel", lambda work, parts, pays=True: len(parts) * pays)
     same(ag.autograd.grad((out * out).sum(), [x, w]), expected)
-    assert seen == [16]
+    assert [count for count in seen if count] == [16]
 
 
 def test_the_result_does_not_depend_on_who_is_quick(rng, monkeypatch):

@@ -8,7 +8,7 @@ Arrays have five axes: q is (A, K, G, L, E), where each of K heads of keys and v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -66,7 +66,7 @@ def forward(
 
     parts = [(a, h, rows) for a, h, row_blocks in blocks(A, K, G, L, S, causal) for rows in row_blocks]
     with np.errstate(invalid="ignore"):  # infinite scores make NaN, as in PyTorch
-        share(work, parts, A * K * G * L * S)
+        in_parallel(work, parts, A * K * G * L * S >= SHARED)
     return out, sums
 
 
@@ -136,9 +136,8 @@ def backward(
                 put(of_k[a, h], mT(change), scaled, turn)
 
     with np.errstate(invalid="ignore"):
-        share(
-            work, list(blocks(A, K, G, L, S, causal)), A * K * G * L * S if of_mask is None else 0
-        )  # all parts add to the mask's gradient
+        pays = of_mask is None and A * K * G * L * S >= SHARED  # else all parts add to the mask's gradient
+        in_parallel(work, list(blocks(A, K, G, L, S, causal)), pays)
     return of_q, of_k, of_v, of_mask
 
 
@@ -184,14 +183,6 @@ def blocks(A: int, K: int, G: int, L: int, S: int, causal: bool) -> Iterator[tup
     for a in pieces(A, count // K):
         for h in pieces(K, count):
             yield a, h, pieces(L, height)
-
-
-def share(work: Callable[[Any], None], parts: Sequence[Any], total: int) -> None:
-    if total >= SHARED:
-        in_parallel(work, parts)
-    else:
-        for part in parts:
-            work(part)
 
 
 def scores(q: Array, k: Array, part: Part, scale: float, causal: bool) -> tuple[Array, Array, Array]:

@@ -252,11 +252,7 @@ def sweep(
             if out is not None:
                 convolved(columns, images, here)
 
-    if parallel:
-        in_parallel(work, lanes)
-    else:
-        for lane in lanes:
-            work(lane)
+    in_parallel(work, lanes, parallel)
     if gradient is not None and sums is not None:
         for part, total in zip(parts, sums.sum(0), strict=True):
             gradient[part] = total.swapaxes(-1, -2).reshape(gradient[part].shape)

@@ -59,11 +59,7 @@ def in_blocks(block: Callable[..., None], x: Array, target: Array, out: Array, s
         if not out.size:
             totals[k] = float(np.add.reduce(each))
 
-    if x.size < SHARED:
-        for part in parts:
-            work(part)
-    else:
-        in_parallel(work, parts)
+    in_parallel(work, parts, x.size >= SHARED)
     return sum(totals)
 
 

@@ -21,11 +21,7 @@ def by_planes(work: Callable[..., None], rank: int, *arrays: ndarray) -> None:
     planes = [a.reshape(prod(a.shape[: a.ndim - rank]), *a.shape[a.ndim - rank :]) for a in arrays]
     each = max([1, *[prod(p.shape[1:]) for p in planes]])
     parts = pieces(len(planes[0]), max(1, BLOCK // each))
-    if len(planes[0]) * each < MANY:
-        for part in parts:
-            work(*[p[part] for p in planes])
-    else:
-        in_parallel(lambda part: work(*[p[part] for p in planes]), parts)
+    in_parallel(lambda part: work(*[p[part] for p in planes]), parts, len(planes[0]) * each >= MANY)
 
 
 def pooled(x: ndarray, windows: Windows) -> tuple[int, ...]:

@@ -98,12 +98,7 @@ def initial(gradient, like, batch):
 
 def for_all_rows(work, rows, width):
     """Call work(slice) for all rows, in blocks that stay in the cache, shared among threads where there are many."""
-    parts = pieces(rows, BLOCK // max(1, width))
-    if rows * width < SHARED:
-        for part in parts:
-            work(part)
-    else:
-        in_parallel(work, parts)
+    in_parallel(work, pieces(rows, BLOCK // max(1, width)), rows * width >= SHARED)
 
 
 class Gradients:

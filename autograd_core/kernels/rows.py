@@ -21,11 +21,7 @@ SMALL = 1e-18
 def blocks(work: Callable[[slice], None], x: Array) -> None:
     """Call work(slice) for slices of x's rows that cover them all."""
     parts = pieces(len(x), BLOCK // (x.itemsize * max(1, x.shape[1]))) if x.nbytes > BLOCK else [slice(0, len(x))]
-    if x.size >= SHARED:
-        in_parallel(work, parts)
-    else:
-        for part in parts:
-            work(part)
+    in_parallel(work, parts, x.size >= SHARED)
 
 
 def exponentials(x: Array, out: Array) -> tuple[Array, Array | None]:

@@ -31,13 +31,13 @@ BLAS = (
 )
 
 
-def in_parallel(work: Callable[[Any], None], parts: Sequence[Any]) -> None:
+def in_parallel(work: Callable[[Any], None], parts: Sequence[Any], pays: bool = True) -> None:
     """Call work(part) for each part, on as many threads as `set_num_threads` says, one of them this one.
 
-    Worth it from about 0.3 ms on. Where threads are busy already (a nested call, or another thread's), the parts are done
-    here, one after the other. The first exception of a part is raised once all threads have stopped.
+    It pays from about 0.3 ms on. Where it does not, and where threads are busy already (a nested call, or another thread's), the
+    parts are done here, one after the other. The first exception of a part is raised once all threads have stopped.
     """
-    threads = min(len(parts), number())
+    threads = min(len(parts), number()) if pays else 1
     if threads < 2 or not _busy.acquire(blocking=False):
         for part in parts:
             work(part)
