@@ -55,7 +55,7 @@ def fused(
     keyword-only parameter `needs`, and gets a boolean for each array argument: whether a gradient by it is wanted. With
     `results`, out is a tuple and g a list, None for those that nothing was computed from. Array arguments may be None.
     `reference` is the same function composed of primitives: it is the double backward, the oracle of the tests, and
-    what the picture shows inside the operation. `rules`, one for each array argument as of a primitive, say what the
+    what stands inside the operation where someone opens it. `rules`, one for each array argument as of a primitive, say what the
     kernel computes, for the formula in the picture (the tests hold them equal). Other options as of `primitive`.
     """
 
