@@ -246,7 +246,7 @@ def general(op: Op) -> Callable[..., Any]:
             raise explained(op, error, arrays, given) from error
         saved: Any = (tuple(arrays), {**defaults, **given}, *extra) if is_fused else None
         if op.results:
-            return several_results(op, arrays, inputs, parents, given, out, saved)
+            return several_results(op, args, arrays, inputs, parents, given, out, saved)
         result = constant(out if type(out) is ndarray else arrayed(op, out))
         if is_view and isinstance(args[0], Tensor) and looks_into(result.array, args[0].array):
             # made in no_grad of a tensor that records, nobody could say what writing it means: only when it was made is noted
@@ -269,7 +269,7 @@ def general(op: Op) -> Callable[..., Any]:
 
 
 def several_results(
-    op: Op, arrays: Any, inputs: list[int], parents: list[Node], given: dict[str, Any], out: Any, saved: Any
+    op: Op, args: Any, arrays: Any, inputs: list[int], parents: list[Node], given: dict[str, Any], out: Any, saved: Any
 ) -> tuple[Tensor, ...]:
     """Record a call of an operation with several results: one node stands for the call, with one on it for each result."""
     outs = tuple([arrayed(op, o) for o in out])
@@ -280,6 +280,8 @@ def several_results(
     if plan is not None:
         results, node = picked(plan, saved or kept(plan, op, arrays, given, outs), tuple(parents), outs)
         node.settings = given
+        if len(parents) < len(args):
+            node.constant = not_recording(args)
     if thread.watch is not None:
         for result in results:
             thread.watch(op, arrays, result.array, result.node)
@@ -309,11 +311,16 @@ def looks_into(array: np.ndarray[Any, Any], whole: np.ndarray[Any, Any]) -> bool
 
 
 def not_recording(args: Sequence[Any]) -> tuple[Any, ...]:
-    """What the picture is to show of each argument that does not record: the number, or the Tensor's array if it is still there."""
+    """What the picture is to show of each argument that does not record: the number, or the Tensor's array if it is still there.
+
+    `...` stands for an argument that was left out.
+    """
     return tuple([ref(a.array) if isinstance(a, Tensor) and a.node is None else number_in(a) for a in args])
 
 
 def number_in(value: Any) -> Any:
+    if value is None:
+        return ...
     return value if type(value) in WEAK else value.item() if type(value) is ndarray and value.size == 1 else None
 
 

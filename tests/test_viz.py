@@ -563,3 +563,12 @@ def test_views_of_what_was_rewritten_are_drawn_as_they_are_now():
     v = y[0]
     y.mul_(3)
     assert "mul × 3" in " ".join(titles(viz.draw(v)))
+
+
+def test_an_argument_that_was_left_out_is_not_drawn():
+    recurrent = nn.LSTM(2, 3, bias=False)
+    out, _ = recurrent(ag.ones(4, 1, 2))
+    drawn = viz.draw(out.sum(), names=recurrent)
+    titles = [box.title for box in drawn.drawing.boxes]
+    assert "h0" in titles
+    assert not {"weight_hr", "bias_ih", "bias_hh"} & set(titles)

@@ -19,6 +19,7 @@ class Argument:
     neutral: str  # what a formula calls it if the program has no name for it: "in", "in₁", or a telling name such as "weight"
     parent: Node | None  # its node, if it records
     value: Any  # what it is, if it does not: an array, a number, or None where it is gone
+    absent: bool = False  # was it left out?
 
 
 def given_to(node: Node) -> list[Argument]:
@@ -40,8 +41,8 @@ def given_to(node: Node) -> list[Argument]:
         name = declared[i] if len(declared) == count else f"{declared[0]}{i}"
         neutral = name if len(declared) == count and len(name) > 1 else "in" if letters == 1 else f"in{_small(i + 1)}"
         hint = _hinted(constant, i)  # first: a single number is kept as a NumPy scalar, which has no name
-        value = None if i in parents else hint if hint is not None else kept.get(i)
-        found.append(Argument(name, neutral, parents.get(i), value))
+        value = None if i in parents or hint is ... else hint if hint is not None else kept.get(i)
+        found.append(Argument(name, neutral, parents.get(i), value, hint is ...))
     return found
 
 

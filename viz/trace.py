@@ -178,7 +178,7 @@ class _Describe:
             if argument.parent is not None:
                 edges.append(Edge(self.id_of(argument.parent), argument.name, formula(node, k, called), quantity(next(parts, None))))
                 k += 1
-            elif not isinstance(argument.value, int | float | complex):
+            elif not argument.absent and not isinstance(argument.value, int | float | complex):
                 vertex = self._data(node, argument.neutral, argument.value)
                 if vertex is not None:
                     new.append(vertex)
