@@ -33,6 +33,7 @@ _SHAPES = {  # shape of a box -> Graphviz's shape, style and number of outlines
     "rounded": ("box", "rounded,filled", 1),
     "square": ("box", "filled", 1),
     "double": ("box", "rounded,filled", 2),
+    "stack": ("box3d", "filled", 1),
     "round": ("ellipse", "filled", 1),
     "folded": ("note", "filled", 1),
 }

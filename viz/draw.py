@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from autograd_core.tensor import Tensor, current_node
 from nn import Module
 
+from .collapse import collapsed, to_close
+from .description import Call, Quantity, Trace, Vertex
 from .drawing import Arrow, Box, Drawing, Group
 from .names import Names
 from .picture import Picture
 from .record import Run
 from .symbols import number
-from .trace import Quantity, Trace, Vertex, trace
+from .trace import trace
 
+Which = str | Sequence[str] | Callable[[Call], bool] | None  # boxes: by name, or by a predicate
 MANY = 5  # uses of one box that are still drawn as arrows to it
 DIRECTIONS = ("backward", "forward")
 STATES = {
@@ -37,6 +40,9 @@ def draw(
     run: Run | None = None,
     gradient: Any = None,
     title: str | None = None,
+    depth: int | None = None,
+    collapse: Which = None,
+    expand: Which = None,
 ) -> Picture:
     """The picture of the graph that `output` (usually a loss) was computed by.
 
@@ -44,7 +50,9 @@ def draw(
     `"forward"` draws the computation, with shapes. Parameters are named after their place in the modules, other
     tensors after the caller's variables; `names` (a dict, or a Module) comes first. Gradients are those of `run`
     (see `viz.record`), else of a pass made for looking, which leaves the graph and `.grad` as they are; `gradient`
-    starts it for a tensor that is not a scalar. Raises TypeError or ValueError for what has no graph.
+    starts it for a tensor that is not a scalar. `depth` closes the boxes so many frames down; `collapse` and `expand` pick
+    boxes to close or to keep open: paths of modules ("blocks.3"), names of classes, or a function of a `Call`.
+    Raises TypeError or ValueError for what has no graph.
     """
     if direction not in DIRECTIONS:
         raise ValueError(f"draw: direction is 'backward' or 'forward', got {direction!r}")
@@ -53,7 +61,18 @@ def draw(
     known = Names(output, names, frame.f_back if frame else None)
     found = trace(output, known, run, gradient)
     label = title or known.of(output.node) or "output"  # type: ignore[arg-type]
-    return Picture(drawing(found, direction, label))
+    closed = to_close(found, depth, picked("collapse", collapse), picked("expand", expand))
+    return Picture(drawing(collapsed(found, closed), direction, label))
+
+
+def picked(what: str, which: Which) -> Callable[[Call], bool] | None:
+    """A choice of boxes as a function of a `Call`. Raises TypeError for what chooses nothing."""
+    if which is None or callable(which):
+        return which
+    names = [which] if isinstance(which, str) else list(which)
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"draw: {what} is a name, a list of names or a function of a Call, got {which!r}")
+    return lambda call: any(name in (call.path, call.label, *call.label.split(": ")) for name in names)
 
 
 def drawing(found: Trace, direction: str = "backward", label: str = "output") -> Drawing:
@@ -68,9 +87,11 @@ def shape_text(shape: tuple[int, ...]) -> str:
     return str(shape) if shape else "scalar"
 
 
-def _box(vertex: Vertex, group: str | None, backward: bool) -> Box:
+def _box(found: Trace, vertex: Vertex, group: str | None, backward: bool) -> Box:
     """A vertex as a box: name, operation, shape, what is known of its value and gradient."""
     lines = [shape_text(vertex.shape)] if vertex.shape else ["not kept"] if vertex.kind == "data" and vertex.value is None else []
+    if vertex.kind == "closed":
+        return Box(vertex.id, "closed", vertex.name, tuple(_held(found, vertex, backward)), group)
     if vertex.kind == "operation":
         title = f"{vertex.name} = {vertex.operation}" if vertex.name else vertex.operation
     else:
@@ -83,6 +104,25 @@ def _box(vertex: Vertex, group: str | None, backward: bool) -> Box:
         lines.append(vertex.gradient.text("grad"))
     kind = {"operation": "operation", "parameter": "parameter", "data": "input"}[vertex.kind]
     return Box(vertex.id, kind, title, tuple(lines), group)
+
+
+def _held(found: Trace, closed: Vertex, backward: bool) -> Iterator[str]:
+    """What a closed box says of what it holds."""
+    members = [found.by_id[i] for i in closed.inside]
+    parameters = [v for v in members if v.kind == "parameter"]
+    yield counted(sum(v.kind == "operation" for v in members), "operation")
+    if parameters:
+        yield f"{counted(len(parameters), 'parameter')}, {sum(math.prod(v.shape) for v in parameters):,} elements"
+    if closed.shape:
+        yield shape_text(closed.shape)
+    norms = [v.gradient.norm for v in parameters if v.gradient is not None]
+    if backward and norms:
+        yield f"‖grad‖ = {number(math.hypot(*norms))}"
+
+
+def counted(count: int, what: str) -> str:
+    """`1 operation`, `2 operations`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _groups(found: Trace) -> tuple[Group, ...]:
@@ -115,7 +155,7 @@ def _homes(found: Trace) -> dict[str, str | None]:
 
 def _output(found: Trace, label: str) -> Box:
     """What the graph ends in."""
-    root = next(v for v in found.vertices if v.id == found.root)
+    root = found.by_id[found.root]
     value = root.value.text() if root.value is not None and root.value.values is not None else shape_text(root.shape)
     return Box("output", "output", label, (value.removeprefix("= "),))
 
@@ -125,18 +165,17 @@ def _output(found: Trace, label: str) -> Box:
 
 def _forward(found: Trace, label: str) -> Drawing:
     homes = _homes(found)
-    by_id = {v.id: v for v in found.vertices}
     many = _often_used(found)
-    boxes = [*(_box(v, homes[v.id], False) for v in found.vertices), _output(found, label)]
+    boxes = [*(_box(found, v, homes[v.id], False) for v in found.vertices), _output(found, label)]
     arrows = []
     for v in found.vertices:
         for k, e in enumerate(v.inputs):
-            source = e.source
-            if source in many:
-                boxes.append(_reference(by_id[source], f"{v.id}.{k}", homes[v.id]))
+            source = found.shown[e.source]
+            if e.source in many:
+                boxes.append(_reference(found.by_id[e.source], f"{v.id}.{k}", homes[v.id]))
                 source = boxes[-1].id
-            arrows.append(Arrow(source, v.id, tuple(filter(None, [_carried(by_id[e.source])]))))
-    arrows.append(Arrow(found.root, "output", (_carried(by_id[found.root]),)))
+            arrows.append(Arrow(source, v.id, tuple(filter(None, [_carried(found.by_id[e.source])]))))
+    arrows.append(Arrow(found.shown[found.root], "output", (_carried(found.by_id[found.root]),)))
     return Drawing(f"{label}: how it is computed", tuple(boxes), tuple(arrows), _groups(found))
 
 
@@ -151,12 +190,16 @@ def _carried(vertex: Vertex) -> str:
 
 def _often_used(found: Trace) -> dict[str, int]:
     """Leaves and data used so often that an arrow to each use would tangle the picture, and how often."""
+    return {i: n for i, n in _uses(found).items() if n > MANY and found.by_id[i].kind != "operation"}
+
+
+def _uses(found: Trace) -> dict[str, int]:
+    """How many arrows lead away from each value that is used."""
     uses: dict[str, int] = {}
     for v in found.vertices:
         for e in v.inputs:
             uses[e.source] = uses.get(e.source, 0) + 1
-    kinds = {v.id: v.kind for v in found.vertices}
-    return {i: n for i, n in uses.items() if n > MANY and kinds[i] != "operation"}
+    return uses
 
 
 def _reference(vertex: Vertex, place: str, group: str | None) -> Box:
@@ -166,38 +209,33 @@ def _reference(vertex: Vertex, place: str, group: str | None) -> Box:
 
 def _backward(found: Trace, label: str) -> Drawing:
     homes = _homes(found)
-    by_id = {v.id: v for v in found.vertices}
     many = _often_used(found)
-    uses: dict[str, int] = {}
-    for v in found.vertices:
-        for e in v.inputs:
-            uses[e.source] = uses.get(e.source, 0) + 1
-    boxes: list[Box] = []
+    uses = _uses(found)
+    boxes = [_box(found, v, homes[v.id], True) for v in found.vertices]
+    boxes = [replace(box, lines=(*box.lines, f"used {many[box.id]} times")) if box.id in many else box for box in boxes]
     arrows: list[Arrow] = []
-    for v in found.vertices:
-        boxes.append(_box(v, homes[v.id], True))
-        if v.id in many:
-            boxes[-1] = replace(boxes[-1], lines=(*boxes[-1].lines, f"used {many[v.id]} times"))
-        elif uses.get(v.id, 0) > 1 and v.kind != "data":  # used in several places: their gradients meet in a sum
-            boxes.append(Box(f"sum.{v.id}", "sum", "Σ", (), homes[v.id]))
-            told = _flow(v.gradient, f"sum of {uses[v.id]}", v.shape)
-            arrows.append(Arrow(f"sum.{v.id}", v.id, told, "backward", _width(v.gradient)))
+    for source, count in uses.items():
+        v, seen = found.by_id[source], found.shown[source]
+        if count > 1 and source not in many and v.kind != "data":  # used in several places: their gradients meet in a sum
+            boxes.append(Box(f"sum.{source}", "sum", "Σ", (), homes[seen]))
+            told = _flow(v.gradient, f"sum of {count}", v.shape)
+            arrows.append(Arrow(f"sum.{source}", seen, told, "backward", _width(v.gradient)))
     for v in found.vertices:
         for k, e in enumerate(v.inputs):
-            source = by_id[e.source]
-            reference = None
-            if source.id in many:
-                reference = _reference(source, f"{v.id}.{k}", homes[v.id])
-                boxes.append(reference)
-            if source.kind == "data":
-                start = source.id if reference is None else reference.id
-                arrows.append(Arrow(start, v.id, tuple(filter(None, [_carried(source)])), "forward"))
+            used = found.by_id[e.source]
+            target = found.shown[used.id]
+            if used.id in many:
+                boxes.append(_reference(used, f"{v.id}.{k}", homes[v.id]))
+                target = boxes[-1].id
+            if used.kind == "data":
+                arrows.append(Arrow(target, v.id, tuple(filter(None, [_carried(used)])), "forward"))
                 continue
-            target = reference.id if reference is not None else f"sum.{source.id}" if uses[source.id] > 1 else source.id
-            arrows.append(Arrow(v.id, target, _flow(e.part, e.formula, source.shape), "backward", _width(e.part)))
+            if used.id not in many and uses[used.id] > 1:
+                target = f"sum.{used.id}"
+            arrows.append(Arrow(v.id, target, _flow(e.part, e.formula, used.shape), "backward", _width(e.part)))
     boxes.append(_output(found, label))
-    root = by_id[found.root]
-    arrows.append(Arrow("output", found.root, _flow(root.gradient, "g", root.shape), "backward", _width(root.gradient)))
+    root = found.by_id[found.root]
+    arrows.append(Arrow("output", found.shown[found.root], _flow(root.gradient, "g", root.shape), "backward", _width(root.gradient)))
     caption = [
         "Each arrow carries a gradient back: the rule that makes it (g is the gradient of the box it leaves), and its size.",
         STATES[found.state],

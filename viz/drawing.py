@@ -14,10 +14,13 @@ class Box:
     """One thing in the picture: an operation, a parameter, an input, the output, or a note."""
 
     id: str
-    kind: str  # "operation", "parameter", "input", "output", "sum" or "note"
+    kind: str  # "operation", "parameter", "input", "output", "closed", "sum" or "note"
     title: str
     lines: tuple[str, ...] = ()  # small print below the title
     group: str | None = None  # id of the innermost group it stands in
+    accent: str = ""  # what is to be noticed, a key of theme.ACCENTS
+    spark: tuple[float, ...] = ()  # a small curve below the lines: the gradient norms of the steps that a box stands for
+    order: int = 0  # of derivative: 0 for the program itself, 1 for a backward pass that was recorded
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Arrow:
     lines: tuple[str, ...] = ()  # the first line is the main one (a shape, a formula), the rest small print
     kind: str = "forward"  # "forward" or "backward"
     weight: float = 1.0  # line width, in points
+    accent: str = ""  # what is to be noticed, a key of theme.ACCENTS
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ from autograd_core.graph import Node, ancestors, fitted, leading_to
 from autograd_core.tensor import Tensor, current_node
 from nn import Module
 
+from .description import Quantity, plain
 from .names import Names
 from .record import Run, is_freed, own_pass
 from .symbols import formula, number
-from .trace import Quantity, called_in, operation_text, quantity
+from .trace import called_in, operation_text, quantity
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers (JSON-serialisable)."""
-        return asdict(self)
+        return plain(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the text to a .txt or .md file; returns its path. Raises ValueError for another suffix."""

@@ -22,6 +22,7 @@ class Names:
         self.tensors: dict[Node, Tensor] = {}
         self.arrays: dict[int, tuple[str, Any]] = {}
         self.modules: dict[int, str] = {}
+        self.paths: dict[int, dict[int, str]] = {}
         if isinstance(given, Module):
             given = dict(given.named_parameters())
         elif given is not None and not isinstance(given, Mapping):
@@ -73,6 +74,18 @@ class Names:
         inside = next((name for name, child in outer.named_modules() if child is owner), "") if isinstance(outer, Module) else ""
         name = inside or self.modules.get(id(owner), "")
         return f"{name}: {kind}" if name else kind
+
+    def path_of(self, scope: Scope) -> str:
+        """The place of the module that was called in the outermost one around it, "" for the outermost and for what is gone."""
+        outer = scope
+        while outer.parent is not None:
+            outer = outer.parent
+        root, module = outer.owner, scope.owner
+        if not isinstance(root, Module) or module is None:
+            return ""
+        if id(root) not in self.paths:
+            self.paths[id(root)] = {id(m): name for name, m in root.named_modules()}
+        return self.paths[id(root)].get(id(module), "")
 
     def roots(self, nodes: list[Node]) -> list[tuple[str, Module]]:
         """The outermost modules that were called, each with a prefix for its parameters' names where there are several."""

@@ -71,7 +71,12 @@ def _texts(rows: Sequence[measure.Row], x: float, top: float, *, centred: bool) 
 
 def _box(box: Box, at: Rectangle) -> Iterator[Outline | Text]:
     style = theme.box_style(box.kind)
-    outline = {"rounded": _rounded, "double": _rounded, "square": _square, "round": _ellipse, "folded": _folded}[style.shape]
+    if style.shape == "stack":  # another sheet looks out behind it
+        behind = Rectangle(at.x + 4, at.y + 4, at.width, at.height)
+        yield Outline(_rounded(behind, theme.CORNER), style.fill, style.stroke, style.width)
+    outline = {"rounded": _rounded, "double": _rounded, "stack": _rounded, "square": _square, "round": _ellipse, "folded": _folded}[
+        style.shape
+    ]
     yield Outline(outline(at, theme.CORNER), style.fill, style.stroke, style.width, style.dashed)
     if style.shape == "double":
         inner = Rectangle(at.x + 3, at.y + 3, at.width - 6, at.height - 6)

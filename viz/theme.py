@@ -33,7 +33,7 @@ class Type:
 
 @dataclass(frozen=True)
 class BoxStyle:
-    """The look of one kind of box. `shape` is "rounded", "square", "double", "round" or "folded"."""
+    """The look of one kind of box. `shape` is "rounded", "square", "double", "stack", "round" or "folded"."""
 
     shape: str
     fill: str
@@ -56,6 +56,7 @@ BOXES: dict[str, BoxStyle] = {
     "parameter": BoxStyle("square", "#FCE9C8", "#9A5B00", width=2.2),
     "input": BoxStyle("square", "#E0F3EB", "#00694D", dashed=True),
     "output": BoxStyle("double", "#F7E1EE", "#94376D"),
+    "closed": BoxStyle("stack", "#E9E4F5", "#4B3A8C"),
     "sum": BoxStyle("round", "#FFF8C9", "#6E6100"),
     "note": BoxStyle("folded", "#FFFFFF", "#5A5A5A", width=0.9),
 }

@@ -1,11 +1,8 @@
-"""What a graph says of itself, as plain data: operations, inputs, module calls, formulas, numbers.
-
-Everything that draws or explains reads a `Trace`; only this file and what it leans on look at nodes.
-"""
+"""From the nodes of a graph to its description: only this file and what it leans on look at nodes."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,77 +11,11 @@ from autograd_core.graph import Node, Scope, ancestors
 from autograd_core.tensor import Tensor, current_node
 
 from .arguments import given_to
+from .description import Call, Edge, Quantity, Trace, Vertex
 from .names import Names
 from .record import Run, is_freed, own_pass
 from .symbols import formula, number
 from .values import known_values
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """An array as the picture shows it: its shape, its norm, and its elements when they are few."""
-
-    shape: tuple[int, ...]
-    norm: float
-    values: tuple[float, ...] | None  # in order, when there are at most four
-    same: float | None = None  # what all elements are, where they are more and all the same
-
-    def text(self, name: str = "") -> str:
-        """`name = 2.5`, `name = [1, 2]` or `‖name‖ = 0.013`."""
-        if self.values is None:
-            return f"‖{name or '·'}‖ = {number(self.norm)}"
-        inside = ", ".join(number(v) for v in self.values)
-        return f"{name} = {inside if len(self.values) == 1 and not self.shape else f'[{inside}]'}".lstrip()
-
-
-@dataclass(frozen=True)
-class Edge:
-    """One use of a value by an operation."""
-
-    source: str  # the vertex used
-    argument: str  # as which argument
-    formula: str  # of the gradient that comes back, "" where none does
-    part: Quantity | None  # that gradient, if a pass is known
-
-
-@dataclass(frozen=True)
-class Vertex:
-    """An operation, a leaf that collects a gradient, or data that does not."""
-
-    id: str
-    kind: str  # "operation", "parameter" (a leaf) or "data"
-    name: str  # the name it has in the program, or ""
-    operation: str  # for operations: the name, with settings that matter
-    shape: tuple[int, ...]
-    dtype: str
-    value: Quantity | None
-    gradient: Quantity | None
-    scope: str | None  # id of the module call it belongs to
-    inputs: tuple[Edge, ...] = ()
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of a module."""
-
-    id: str
-    label: str
-    parent: str | None
-
-
-@dataclass(frozen=True)
-class Trace:
-    """A graph, oldest vertex first."""
-
-    root: str
-    vertices: tuple[Vertex, ...]
-    calls: tuple[Call, ...]
-    state: str  # of the gradients; see draw.STATES
-    hooked: int  # how many tensors have hooks that the gradients shown have not gone through
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain dicts, lists, strings and numbers (JSON-serialisable)."""
-        return asdict(self)
 
 
 def quantity(value: Any) -> Quantity | None:
@@ -94,10 +25,7 @@ def quantity(value: Any) -> Quantity | None:
     array = np.asarray(value)
     if array.dtype.kind not in "biufc":
         return None
-    values = tuple(float(v) for v in array.ravel()) if array.size <= 4 and array.dtype.kind != "c" else None
-    norm = float(np.linalg.norm(array.ravel().astype(np.result_type(array, np.float64))))
-    same = float(array.flat[0]) if array.size > 4 and array.dtype.kind != "c" and (array == array.flat[0]).all() else None
-    return Quantity(tuple(array.shape), norm, values, same)
+    return Quantity(array)
 
 
 def trace(output: Tensor, names: Names, run: Run | None = None, gradient: Any = None) -> Trace:
@@ -170,13 +98,12 @@ class _Describe:
     def _inputs(self, node: Node) -> tuple[list[Vertex], list[Edge]]:
         """The edges from what the operation was given, and vertices for data among it that is new."""
         parts = iter(self.run.parts.get(node, ()) if self.run is not None else ())
-        called = called_in(node, self.names)
         new: list[Vertex] = []
         edges = []
         k = 0
         for argument in given_to(node):
             if argument.parent is not None:
-                edges.append(Edge(self.id_of(argument.parent), argument.name, formula(node, k, called), quantity(next(parts, None))))
+                edges.append(Edge(self.id_of(argument.parent), argument.name, self._formula(node, k), quantity(next(parts, None))))
                 k += 1
             elif not argument.absent and not isinstance(argument.value, int | float | complex):
                 vertex = self._data(node, argument.neutral, argument.value)
@@ -184,6 +111,10 @@ class _Describe:
                     new.append(vertex)
                 edges.append(Edge(self._data_id(node, argument.neutral, argument.value), argument.name, "", None))
         return new, edges
+
+    def _formula(self, node: Node, k: int) -> Callable[[], str]:
+        """For later: most of a large graph's formulas are never looked at."""
+        return lambda: formula(node, k, called_in(node, self.names))
 
     def _data_id(self, node: Node, argument: str, value: Any) -> str:
         own = f"{self.id_of(node)}.{argument}"
@@ -207,7 +138,7 @@ class _Describe:
         return self.scopes[scope]
 
     def calls(self) -> tuple[Call, ...]:
-        return tuple(Call(i, self.names.of_call(scope), self.scope(scope.parent)) for scope, i in self.scopes.items())
+        return tuple(Call(i, self.names.of_call(s), self.scope(s.parent), path=self.names.path_of(s)) for s, i in self.scopes.items())
 
 
 def called_in(node: Node, names: Names) -> dict[str, str]:

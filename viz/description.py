@@ -1,0 +1,151 @@
+"""A graph as plain data: operations, what they use, module calls, formulas, numbers. `viz.trace` makes it, everything else reads it.
+
+Numbers and formulas are worked out when they are first asked for, so that what a picture leaves out costs nothing; `to_dict`
+asks for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .symbols import number
+
+FEW = 4  # elements that are still written out
+
+
+def plain(value: Any) -> Any:
+    """A description as dicts, lists, strings and numbers (JSON-serialisable)."""
+    if isinstance(value, Quantity | Edge):
+        return {key: plain(getattr(value, key)) for key in value.said}
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    return [plain(part) for part in value] if isinstance(value, tuple | list) else value
+
+
+class Quantity:
+    """An array as the picture shows it: its shape, its norm, and its elements when they are few."""
+
+    said = ("shape", "norm", "values", "same")
+
+    def __init__(self, array: Any) -> None:
+        self.array = np.asarray(array)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @cached_property
+    def norm(self) -> float:
+        """The square root of the sum of squares, summed in double precision where single precision overflows."""
+        flat = self.array.ravel()
+        if flat.dtype.kind in "fc":
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+                square = float(np.vdot(flat, flat).real)
+            if 1e-30 < square < 1e30 or not np.isfinite(flat).all():
+                return float(np.sqrt(square))
+        return float(np.linalg.norm(flat.astype(np.result_type(flat, np.float64))))
+
+    @cached_property
+    def values(self) -> tuple[float, ...] | None:
+        """The elements in order, when there are at most four."""
+        return tuple(float(v) for v in self.array.ravel()) if self.array.size <= FEW and self.array.dtype.kind != "c" else None
+
+    @cached_property
+    def same(self) -> float | None:
+        """What all elements are, where they are more and all the same."""
+        a = self.array
+        return float(a.flat[0]) if a.size > FEW and a.dtype.kind != "c" and (a == a.flat[0]).all() else None
+
+    def text(self, name: str = "") -> str:
+        """`name = 2.5`, `name = [1, 2]` or `‖name‖ = 0.013`."""
+        if self.values is None:
+            return f"‖{name or '·'}‖ = {number(self.norm)}"
+        inside = ", ".join(number(v) for v in self.values)
+        return f"{name} = {inside if len(self.values) == 1 and not self.shape else f'[{inside}]'}".lstrip()
+
+    def __add__(self, other: Quantity) -> Quantity:
+        return Quantity(self.array + other.array)
+
+
+class Edge:
+    """One use of a value by an operation."""
+
+    said = ("source", "argument", "formula", "part")
+
+    def __init__(self, source: str, argument: str, formula: str | Callable[[], str] = "", part: Quantity | None = None) -> None:
+        self.source = source  # the vertex whose value is used
+        self.argument = argument  # as which argument
+        self._formula = formula
+        self.part = part  # the gradient that comes back, if a pass is known
+
+    @cached_property
+    def formula(self) -> str:
+        """Of the gradient that comes back, "" where none does."""
+        return self._formula if isinstance(self._formula, str) else self._formula()
+
+
+@dataclass(frozen=True, eq=False)
+class Vertex:
+    """An operation, a leaf that collects a gradient, data that does not, or a closed box that stands for many."""
+
+    id: str
+    kind: str  # "operation", "parameter" (a leaf), "data" or "closed"
+    name: str  # the name it has in the program, or ""; the label of a closed box
+    operation: str  # for operations: the name, with settings that matter
+    shape: tuple[int, ...]
+    dtype: str
+    value: Quantity | None
+    gradient: Quantity | None
+    scope: str | None  # id of the call it belongs to
+    inputs: tuple[Edge, ...] = ()
+    order: int = 0  # 0: of the program; 1: of a backward pass that was itself recorded, and so on
+    line: str = ""  # where in the program it was made, `file:line`, if that is known
+    saved: int = 0  # bytes kept for the way back
+    inside: tuple[str, ...] = ()  # of a closed box: the vertices it stands for
+
+
+@dataclass(frozen=True)
+class Call:
+    """A box around vertices: one call of a module, a fused operation opened, or what repeats."""
+
+    id: str
+    label: str
+    parent: str | None
+    kind: str = "module"  # "module", "reference" (an operation opened), "repeat" or "backward" (a recorded backward pass)
+    times: int = 1  # of "repeat": how many equal parts follow each other inside
+    path: str = ""  # the module's place in the outermost one, "blocks.3.attention"; "" for what has none
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A graph, oldest vertex first."""
+
+    root: str
+    vertices: tuple[Vertex, ...]
+    calls: tuple[Call, ...]
+    state: str  # of the gradients; see draw.STATES
+    hooked: int  # how many tensors have hooks that the gradients shown have not gone through
+    hidden: tuple[Vertex, ...] = field(default=())  # vertices that closed boxes stand for
+    notes: tuple[str, ...] = field(default=())  # what the reader of a picture has to be told
+
+    @cached_property
+    def by_id(self) -> dict[str, Vertex]:
+        """Vertices by id, hidden ones too."""
+        return {v.id: v for v in (*self.vertices, *self.hidden)}
+
+    @cached_property
+    def shown(self) -> dict[str, str]:
+        """For each vertex the one that is seen: itself, or the closed box that stands for it."""
+        seen = {v.id: v.id for v in self.vertices}
+        for v in self.vertices:
+            seen.update(dict.fromkeys(v.inside, v.id))
+        return seen
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists, strings and numbers (JSON-serialisable)."""
+        return plain(self)
