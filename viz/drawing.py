@@ -5,7 +5,8 @@ Every renderer (Graphviz, the built-in layout) reads a `Drawing` and nothing els
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 
@@ -57,3 +58,16 @@ class Drawing:
     def to_dict(self) -> dict[str, Any]:
         """The drawing as plain dicts, lists, strings and numbers (JSON-serialisable)."""
         return asdict(self)
+
+
+def accented(
+    drawing: Drawing,
+    boxes: Mapping[str, str],
+    arrows: Mapping[tuple[str, str], str] | None = None,
+    lines: Mapping[str, tuple[str, ...]] | None = None,
+) -> Drawing:
+    """The drawing with accents on boxes (by id) and arrows (by the ids of their ends), and further lines in boxes."""
+    arrows, lines = arrows or {}, lines or {}
+    marked = (replace(b, accent=boxes.get(b.id, b.accent), lines=(*b.lines, *lines.get(b.id, ()))) for b in drawing.boxes)
+    led = (replace(a, accent=arrows.get((a.source, a.target), a.accent)) for a in drawing.arrows)
+    return replace(drawing, boxes=tuple(marked), arrows=tuple(led))

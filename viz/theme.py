@@ -65,6 +65,19 @@ ARROWS: dict[str, ArrowStyle] = {
     "backward": ArrowStyle("#B84700", "#8F3800", open_head=False),
 }
 
+ACCENTS: dict[str, str] = {  # what is to be noticed, and how the legend says it
+    "dead": "dead: its output is zero for every example",
+    "saturated": "saturated: hardly any gradient gets through",
+    "vanishing": "vanishing gradient",
+    "exploding": "exploding gradient",
+    "origin": "the first NaN or infinity arose here",
+    "inherited": "NaN or infinity from elsewhere",
+    "unused": "no gradient reaches it",
+    "path": "on a path to the parameter that is explained",
+    "changed": "changed",
+    "step": "this step",
+}
+
 PICTURE_TITLE = Type(16, bold=True)
 CAPTION = Type(11, colour="#3D3D3D")
 BOX_TITLE = Type(12, bold=True)
