@@ -42,6 +42,7 @@ class Thread(threading.local):
     watch: Callable[..., None] | None = None  # told of each operation: (op, arrays, its result, the node or None)
     batch: Any = None  # inside vmap: what takes over operations on batched tensors
     pack: Any = None  # inside saved_tensors_hooks: (plan, saved) -> the same with packed arrays
+    label: Callable[[dict[str, Any]], None] | None = None  # told what references call their intermediate results
 
 
 thread = Thread()
@@ -57,7 +58,7 @@ class Scope:
     __slots__ = ("_owner", "_type", "parent")
 
     def __init__(self, owner: Any, parent: Scope | None):
-        self._owner = ref(owner)
+        self._owner: Callable[[], Any] = ref(owner)
         self._type = type(owner)
         self.parent = parent
 
@@ -70,6 +71,65 @@ class Scope:
     def kind(self) -> str:
         """The name of the module's class, also when the module is gone."""
         return self._type.__name__
+
+    def within(self, parent: Scope | None) -> Scope:
+        """The same module's call, inside another."""
+        same = Scope.__new__(Scope)
+        same._owner, same._type, same.parent = self._owner, self._type, parent
+        return same
+
+
+class Backward(Scope):
+    """A backward pass that is recorded: what it computes stands in it, in mirrors of the calls that it goes back through.
+
+    `order` is one more than that of any operation it goes back through; what no pass made has order 0. `owner` is the module
+    that ran the pass, if one did.
+    """
+
+    __slots__ = ("order",)
+
+    def __init__(self, parent: Scope | None, through: Iterable[Node]):
+        self._owner: Callable[[], Any] = _nobody if parent is None else parent._owner
+        self._type = Backward
+        self.parent = parent
+        self.order = 1 + max((order_of(scope) for scope in {node.scope for node in through}), default=0)
+
+
+def _nobody() -> None:
+    return None
+
+
+def pass_around(scope: Scope | None) -> Backward | None:
+    """The innermost recorded pass that a scope stands in."""
+    while scope is not None and type(scope) is not Backward:
+        scope = scope.parent
+    return scope  # type: ignore[return-value]
+
+
+def order_of(scope: Scope | None) -> int:
+    """Which derivative an operation made in this scope belongs to: 0 for the program's own."""
+    around = pass_around(scope)
+    return 0 if around is None else around.order
+
+
+class Mirrors(dict["Scope | None", "Scope"]):
+    """For the scope of an operation the one in a recorded pass where its gradient is computed."""
+
+    def __init__(self, around: Backward):
+        scope: Scope | None = around.parent
+        while scope is not None:
+            self[scope] = around
+            scope = scope.parent
+        self[None] = self[around] = around
+
+    def __missing__(self, scope: Scope) -> Scope:
+        parent = self[scope.parent]
+        if parent is scope.parent:  # made in this very pass, by the reference of a fused operation
+            mirror = scope
+        else:
+            mirror = parent if type(scope) is Backward else scope.within(parent)
+        self[scope] = mirror
+        return mirror
 
 
 class Node:
@@ -194,12 +254,17 @@ def pullback(
     """The backward pass: from the roots' gradients to those of all leaves, or of the nodes in `wanted`.
 
     A node is visited once, after everything computed from it. What its operation saved is let go as soon as it is
-    used, unless `retain_graph`. With `create_graph` the gradients are Tensors, and the pass is itself recorded.
+    used, unless `retain_graph`. With `create_graph` the gradients are Tensors, and the pass is itself recorded, in a `Backward`
+    scope that the caller takes away again.
     `observer(node, gradient, contributions)` is called once for each step, at leaves without contributions. Raises
     FreedGraphError for a graph whose saved values an earlier pass has freed.
     """
     order = ancestors(roots)
     useful = None if wanted is None else leading_to(wanted, order)
+    if create_graph:
+        if pass_around(thread.scope) is None:
+            thread.scope = Backward(thread.scope, order if useful is None else useful - wanted)  # type: ignore[operator]
+        mirrors = Mirrors(pass_around(thread.scope))  # type: ignore[arg-type]
     pending: dict[Node, Gradient] = {}
     for root, gradient in zip(roots, gradients, strict=True):
         pending[root] = pending[root] + gradient if root in pending else gradient
@@ -232,7 +297,11 @@ def pullback(
         if node.time < writes.latest:
             writes.check(node)
         parents = node.parents
-        contributions = plan.pull_tensors(node, gradient) if create_graph else plan.pull(gradient, saved)
+        if create_graph:
+            thread.scope = mirrors[node.scope]
+            contributions = plan.pull_tensors(node, gradient)
+        else:
+            contributions = plan.pull(gradient, saved)
         if plan.frees and not retain_graph:
             node.saved = None
         del saved

@@ -30,7 +30,8 @@ def primitive(*rules: Rule | None, **options: Any) -> Callable[[Callable[..., An
     parts of the tuple that the forward returns (a rule's `g` is then the tuple of their gradients, zeros for those that
     nothing was computed from, and `out` the tuple of the results); `placed(g, ...)`, of an operation that takes a part of its
     argument, names like a rule what it needs and gives that part's index, or None: several such gradients are then added
-    up in one array instead of as many arrays of zeros.
+    up in one array instead of as many arrays of zeros; `reference`, the same function composed of simpler operations, is what stands
+    inside the operation where someone opens it.
 
     Complex numbers: gradients are PyTorch's, dL/dx + i dL/dy for x + iy. The rules of a holomorphic function, written as for
     real numbers, are run between two conjugations. `holomorphic=False` says that they are meant as they stand.
@@ -56,7 +57,9 @@ def fused(
     `results`, out is a tuple and g a list, None for those that nothing was computed from. Array arguments may be None.
     `reference` is the same function composed of primitives: it is the double backward, the oracle of the tests, and
     what stands inside the operation where someone opens it. `rules`, one for each array argument as of a primitive, say what the
-    kernel computes, for the formula in the picture (the tests hold them equal). Other options as of `primitive`.
+    kernel computes, for the formula in the picture (the tests hold them equal). Where the backward is a sweep that no rule can
+    say, `formulas` has for each argument the formula as text, with {argument} for what the program calls one, and what the
+    names in it mean. Other options as of `primitive`.
     """
 
     def declare(forward: Callable[..., Any]) -> Any:
@@ -76,7 +79,7 @@ def publish(op: Op, call: Callable[..., Any]) -> Any:
     return call
 
 
-OPTIONS = {"backward", "complain", "holomorphic", "name", "placed", "promotes", "reference", "results", "view"}
+OPTIONS = {"backward", "complain", "formulas", "holomorphic", "name", "placed", "promotes", "reference", "results", "view"}
 RESERVED = {"out", "shape", "shapes", "i"}  # what rules call the result and the arguments' shapes
 
 
@@ -99,6 +102,7 @@ class Op:
         self.view: bool = options.get("view", False)  # may the result share its argument's memory?
         self.reference: Callable[..., Any] | None = options.get("reference")
         self.backward: Rule | None = options.get("backward")
+        self.formulas: dict[str, tuple[str, ...]] | None = options.get("formulas")
         self.complain: Callable[..., str] | None = options.get("complain")
         self.results: tuple[str, ...] = options.get("results", ())
         self.holomorphic: bool = options.get("holomorphic", True)

@@ -209,7 +209,7 @@ def test_a_picture_shows_the_layer_and_its_results():
     output, (h, _) = model(ag.ones(2, 1, 2))
     told = str(viz.draw(output.sum() + h.sum()).to_dict())
     assert "weight_ih_l0" in told
-    assert "g · ∂lstm/∂weight_ih" in told
+    assert "Σₜ δₜᵀ @ inₜ" in told
 
 
 # ---------------------------------------------------------------------- modules

@@ -215,7 +215,7 @@ def _run(
                 raise RuntimeError(f"{operation}: input {k}, of shape {source.array.shape}, does not require grad")
         wanted = {source.node for source in inputs}
         wanted |= {old for node in wanted if node.plan is None for old in node.constant}  # type: ignore[union-attr]  # which refuse
-    before = thread.grad
+    before, scope = thread.grad, thread.scope if tensors else None
     thread.grad = create_graph
     try:
         return pullback(
@@ -228,6 +228,8 @@ def _run(
         )
     finally:
         thread.grad = before
+        if tensors:
+            thread.scope = scope
 
 
 def _start(operation: str, output: Tensor, weight: Any, create_graph: bool) -> Any:

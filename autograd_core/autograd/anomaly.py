@@ -24,7 +24,7 @@ from ..graph import Node, Scope, pullback, thread
 from ..tensor import Tensor
 
 HERE = Path(__file__).parent.parent
-OURS = tuple(f"{HERE.parent / name}{os.sep}" for name in (HERE.name, "nn", "optim"))
+OURS = tuple(f"{HERE.parent / name}{os.sep}" for name in (HERE.name, "nn", "optim", "viz"))
 
 
 class AnomalyError(RuntimeError):
@@ -126,7 +126,7 @@ class Line:
 
 
 def calling_line() -> Line:
-    """The innermost line that is being run outside this package, nn and optim."""
+    """The innermost line that is being run outside this package, nn, optim and viz."""
     frame: Any = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(OURS):
         frame = frame.f_back

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ..kernels import activation as kernels
+from ..labels import label, named
 from ..primitive import fused, primitive
 from .elementwise import exp, logical_and, sigmoid, tanh, where
 from .special import ndtr
@@ -108,9 +109,14 @@ def density(x):
     return exp(-(x * x) / 2) * (1 / math.sqrt(2 * math.pi))
 
 
+def gated(x, gate):
+    label(gate=gate)
+    return x * gate
+
+
 @fused(
     times_slope,
-    reference=lambda x: x * ndtr(x),
+    reference=lambda x: gated(x, ndtr(x)),
     rules=(lambda g, x: g * (ndtr(x) + x * density(x)),),
     name="gelu",
     promotes="no",
@@ -130,13 +136,13 @@ def tanh_passing(x):
 
 
 def tanh_slope(x):
-    passing = tanh_passing(x)
+    passing = named("p", tanh_passing(x))
     return passing + 2 * passing * (1 - passing) * x * math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
 
 
 @fused(
     times_slope,
-    reference=lambda x: x * tanh_passing(x),
+    reference=lambda x: gated(x, tanh_passing(x)),
     rules=(lambda g, x: g * tanh_slope(x),),
     promotes="no",
 )
@@ -154,7 +160,7 @@ def gelu(input, approximate="none"):
 
 @fused(
     times_slope,
-    reference=lambda x: x * sigmoid(x),
+    reference=lambda x: gated(x, sigmoid(x)),
     rules=(lambda g, x: g * sigmoid(x) * (1 + x * (1 - sigmoid(x))),),
     name="silu",
     promotes="no",
@@ -170,13 +176,13 @@ def silu(input):
 
 
 def mish_slope(x):
-    passing = tanh(softplus(x, beta=1.0))
+    passing = named("p", tanh(softplus(x, beta=1.0)))
     return passing + x * (1 - passing * passing) * sigmoid(x)
 
 
 @fused(
     times_slope,
-    reference=lambda x: x * tanh(softplus(x, beta=1.0)),
+    reference=lambda x: gated(x, tanh(softplus(x, beta=1.0))),
     rules=(lambda g, x: g * mish_slope(x),),
     promotes="no",
 )

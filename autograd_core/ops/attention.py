@@ -7,17 +7,39 @@ from math import prod
 import numpy as np
 
 from ..kernels import attention as kernel
+from ..labels import label, named
 from ..primitive import fused, primitive
+from ..tensor import Tensor
+from .elementwise import where
 from .linalg import matrix_product
 from .reduce import sum
 from .shape import broadcast_to, expand_dims, mT, reshape
 from .softmax import softmax, softmax_back
 
 
+def weights_reference(q, k, mask, *, scale, causal=False):
+    scores = matrix_product(q * scale, mT(shared_heads(k, q)))
+    label(scores=scores)
+    known = mask.array if isinstance(mask, Tensor) else np.asarray(mask)
+    if known.dtype.kind == "b":
+        scores = where(mask, scores, -np.inf)
+    elif known.any():
+        scores = scores + mask
+    if causal:
+        before = np.tri(*scores.shape[-2:]) > 0
+        label(before=before)
+        scores = where(before, scores, -np.inf)
+    nothing = ((scores.array if isinstance(scores, Tensor) else scores) == -np.inf).all(-1, keepdims=True)
+    if not nothing.any():
+        return softmax(scores, axis=-1)
+    return where(nothing, 0, softmax(where(nothing, 0, scores), axis=-1))
+
+
 @primitive(
     lambda g, q, k, out, scale: matrix_product(softmax_back(g, out, axis=-1), shared_heads(k, q)) * scale,
     lambda g, q, out, scale, shape: summed_heads(matrix_product(mT(softmax_back(g, out, axis=-1)), q * scale), q, shape),
     lambda g, out: softmax_back(g, out, axis=-1),
+    reference=weights_reference,
     promotes="no",
 )
 def attention_weights(q, k, mask, *, scale, causal=False):
@@ -32,6 +54,7 @@ def attention_weights(q, k, mask, *, scale, causal=False):
 
 def attention_reference(q, k, v, mask, *, scale, causal=False, p=0.0, seed=0):
     weights = dropped(attention_weights(q, k, 0 if mask is None else mask, scale=scale, causal=causal), q, k, p, seed)
+    label(weights=weights)
     return matrix_product(weights, shared_heads(v, q))
 
 
@@ -66,8 +89,9 @@ def summed_heads(x, q, shape):
 
 def of_scores(g, q, k, v, mask, scale, causal, p, seed):
     """The gradient of the scores, and so that of the mask."""
-    weights = attention_weights(q, k, 0 if mask is None else mask, scale=scale, causal=causal)
-    return softmax_back(dropped(matrix_product(g, mT(shared_heads(v, q))), q, k, p, seed), weights, axis=-1)
+    weights = named("P", attention_weights(q, k, 0 if mask is None else mask, scale=scale, causal=causal))
+    by_weights = named("dP", dropped(matrix_product(g, mT(shared_heads(v, q))), q, k, p, seed))
+    return named("dS", softmax_back(by_weights, weights, axis=-1))
 
 
 RULES = (
@@ -78,7 +102,9 @@ RULES = (
         matrix_product(mT(of_scores(g, q, k, v, mask, scale, causal, p, seed)), q * scale), q, shape
     ),
     lambda g, q, k, mask, scale, causal, p, seed, shape: summed_heads(
-        matrix_product(mT(dropped(attention_weights(q, k, 0 if mask is None else mask, scale=scale, causal=causal), q, k, p, seed)), g),
+        matrix_product(
+            mT(named("P", dropped(attention_weights(q, k, 0 if mask is None else mask, scale=scale, causal=causal), q, k, p, seed))), g
+        ),
         q,
         shape,
     ),

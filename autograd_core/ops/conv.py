@@ -15,6 +15,7 @@ from math import prod
 import numpy as np
 
 from ..kernels.conv import gather, spread
+from ..labels import label
 from ..primitive import fused
 from .index import getitem, put
 from .linalg import contract
@@ -84,6 +85,7 @@ def terms_of(dimensions):
 def convolution_reference(x, weight, bias, stride, padding, dilation, groups):
     seen, by, result = terms_of(len(stride))
     seen_by = columns(x, weight.shape[2:], stride, padding, dilation, groups)
+    label(columns=seen_by)
     out = contract(seen_by, grouped(weight, groups, 0), terms=(seen, by), result=result)
     return with_bias(reshape(out, shape=(x.shape[0], weight.shape[0], *out.shape[3:])), bias)
 
@@ -91,6 +93,7 @@ def convolution_reference(x, weight, bias, stride, padding, dilation, groups):
 def correlation_reference(x, g, kernel, stride, padding, dilation, groups):
     seen, by, result = terms_of(len(stride))
     seen_by = columns(x, kernel, stride, padding, dilation, groups)
+    label(columns=seen_by)
     out = contract(seen_by, grouped(g, groups, 1), terms=(seen, result), result=by)
     return reshape(out, shape=(g.shape[1], x.shape[1] // groups, *kernel))
 

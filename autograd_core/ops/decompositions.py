@@ -11,8 +11,8 @@ from math import prod
 import numpy as np
 
 from ..errors import LinAlgError
+from ..labels import named
 from ..primitive import primitive
-from ..tensor import Tensor
 from .complex import imag, real
 from .linalg import bar, mH
 from .reduce import sum
@@ -100,7 +100,7 @@ def qr(a):
 
 
 @primitive(
-    lambda g, mode: undefined(g[0] if mode == "complete" else g[1], QR_UNDEFINED[mode]),
+    lambda g, mode: undefined(QR_UNDEFINED[mode]),
     results=("Q", "R"),
     promotes="no",
 )
@@ -117,11 +117,9 @@ QR_UNDEFINED = {
 }
 
 
-def undefined(x, why):
-    """No gradient: on numbers this raises; on symbols there is nothing to say."""
-    if isinstance(x, np.ndarray | Tensor):
-        raise RuntimeError(why)
-    return x
+def undefined(why):
+    """No gradient: a rule that raises."""
+    raise RuntimeError(why)
 
 
 # ---------------------------------------------------------------------- what a derivative needs to exist
@@ -206,7 +204,8 @@ def over_gaps(x, values, *, of, squared=False):
 
 def by_values(h, values, squared):
     """The gradient by the values of Σ h (values[i] - values[j]), or of their squares."""
-    part = sum(h, axis=-1) - sum(h, axis=-2)
+    h = named("h", h)
+    part = sum(h, axis=-1) - sum(mT(h), axis=-1)
     return part * values * 2 if squared else part
 
 
@@ -252,16 +251,16 @@ def svd_back(g, out):
     if vh.shape[-2] > k:
         v, gv = first_of(v, count=k), first_columns(gv, count=k)
     u, v = determined(u, s, of="svd"), determined(v, s, of="svd")
-    x, y = mH(u) @ gu, mH(v) @ gv
+    x, y = named("X", mH(u) @ gu), named("Y", mH(v) @ gv)
     inner = over_gaps((x - mH(x)) * rows(s) + columns(s) * (y - mH(y)), s, of="svd", squared=True) + diag(gs)
     if out[0].dtype.kind == "c":
         phase = diagonal(phase_free(x + y, of="svd") - y, axes=(-2, -1))
         inner = inner + diag(squeeze(over_values(rows(imag(phase)), s), axis=-2)) * 1j
-    whole = u @ inner @ mH(v)
+    whole = u @ named("M", inner) @ mH(v)
     if out[0].shape[-2] > k:
-        whole = whole + over_values(gu - u @ (mH(u) @ gu), s) @ mH(v)
+        whole = whole + over_values(gu - u @ x, s) @ mH(v)
     if out[2].shape[-1] > k:
-        whole = whole + u @ mH(over_values(gv - v @ (mH(v) @ gv), s))
+        whole = whole + u @ mH(over_values(gv - v @ y, s))
     return whole
 
 
@@ -278,8 +277,8 @@ def eigh_back(g, out):
     """Giles 2008, section 3.1; of that gradient the Hermitian part, for a step along the other leads out of the Hermitian matrices."""
     values, v = out
     v = determined(v, values, of="eigh")
-    x = over_gaps(phase_free(mH(v) @ g[1], of="eigh"), values, of="eigh")
-    return v @ (diag(g[0]) + (x + mH(x)) * 0.5) @ mH(v)
+    x = named("X", over_gaps(phase_free(mH(v) @ g[1], of="eigh"), values, of="eigh"))
+    return v @ named("M", diag(g[0]) + (x + mH(x)) * 0.5) @ mH(v)
 
 
 @primitive(lambda g, out: eigh_back(g, out), results=("eigenvalues", "eigenvectors"), promotes="no", holomorphic=False)
@@ -310,9 +309,9 @@ def eig_back(g, a, out):
     values, v = out
     v = determined(v, values, of="eig")
     inverse = inverse_of_eigenvectors(v, values, a)
-    x = phase_free(mH(v) @ g[1], of="eig")
+    x = named("X", phase_free(mH(v) @ g[1], of="eig"))
     inner = x - mH(v) @ (v * rows(real(diagonal(x, axes=(-2, -1)))))
-    return mH(inverse) @ (diag(g[0]) + over_gaps(inner, bar(values), of="eig")) @ mH(v)
+    return mH(inverse) @ named("M", diag(g[0]) + over_gaps(inner, bar(values), of="eig")) @ mH(v)
 
 
 @primitive(lambda g, a, out: eig_back(g, a, out), results=("eigenvalues", "eigenvectors"), promotes="no", holomorphic=False)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..labels import named
 from ..primitive import primitive
 from .elementwise import eq, maximum, where
 
@@ -174,7 +175,7 @@ def last_at(index, *, axis, shape):
 def share_of_extreme(g, x, src, index, out, axis):
     """The gradient of the largest (smallest) entries, shared by all that are equal to it."""
     count = eq(x, out) + scatter_add(eq(src, gather(out, index, axis=axis)) * 1, index, axis=axis, shape=x.shape)
-    return g / maximum(count, 1)
+    return g / named("ties", maximum(count, 1), "how many entries are equal to the result there")
 
 
 @primitive(
@@ -217,14 +218,18 @@ def product_of_others(x, product, count, total, squares):
     return product / without_zeros(x) * where(eq(left, 0), 1, where(eq(left, 1), sum_of_them, where(eq(left, 2), both, 0)))
 
 
+OTHERS = "the product of all other entries at the same place"
+
+
 def into_product(g, x, src, index, axis):
     """The gradient of the product at each place by the entries of x: the product of all others."""
-    return g * product_of_others(x, *factors(x, src, index, axis))
+    return g * named("others", product_of_others(x, *factors(x, src, index, axis)), OTHERS)
 
 
 def from_product(g, x, src, index, axis):
     """The same by the entries of `src`."""
-    return gather(g, index, axis=axis) * product_of_others(src, *[gather(f, index, axis=axis) for f in factors(x, src, index, axis)])
+    gathered = [gather(f, index, axis=axis) for f in factors(x, src, index, axis)]
+    return gather(g, index, axis=axis) * named("others", product_of_others(src, *gathered), OTHERS)
 
 
 @primitive(into_product, from_product, None, promotes="no")

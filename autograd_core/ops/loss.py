@@ -11,6 +11,7 @@ from math import prod
 import numpy as np
 
 from ..kernels import elements, rows
+from ..labels import label
 from ..primitive import fused, primitive
 from .activation import softplus
 from .elementwise import abs, clamp, log, log1p, maximum, mul, neg, sigmoid, sign, square, where
@@ -30,7 +31,9 @@ def cross_entropy_back(g, slope):
 def cross_entropy_reference(x, target, weights, *, smoothing=0.0, total=False):
     """-log softmax(x)[target] · weight, by row."""
     logs = log_softmax(x, axis=1)
-    chosen = squeeze(gather(logs, expand_dims(target, axis=1), axis=1), axis=1)
+    target = expand_dims(target, axis=1)
+    chosen = squeeze(gather(logs, target, axis=1), axis=1)
+    label(logs=logs, target=target, chosen=chosen)
     if smoothing:
         chosen = chosen * (1 - smoothing) + sum(logs, axis=1) * (smoothing / x.shape[1])
     loss = neg(mul(chosen, weights))
@@ -69,7 +72,9 @@ def soft_back(g, slope, logs, weight, *, needs=(True, True)):
 
 
 def soft_reference(x, target, *, weight, total):
-    loss = sum(log_softmax(x, axis=1) * target, axis=1) * -weight
+    logs = log_softmax(x, axis=1)
+    label(logs=logs)
+    loss = sum(logs * target, axis=1) * -weight
     return sum(loss) if total else loss
 
 
@@ -152,6 +157,7 @@ def l1_loss(x, target, *, reduction, needs=(True, True)):
 def huber_reference(x, target, *, delta, reduction):
     d = x - target
     far = abs(d) > delta
+    label(d=d, far=far)
     return reduced(where(far, (abs(d) - 0.5 * delta) * delta, square(where(far, 0, d)) * 0.5), reduction)
 
 
@@ -172,6 +178,7 @@ def huber_loss(x, target, *, delta, reduction, needs=(True, True)):
 def smooth_l1_reference(x, target, *, beta, reduction):
     d = x - target
     far = abs(d) >= beta
+    label(d=d, far=far)
     return reduced(where(far, abs(d) - 0.5 * beta, square(where(far, 0, d)) * (0.5 / beta)), reduction)
 
 

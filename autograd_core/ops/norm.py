@@ -8,10 +8,11 @@ import numpy as np
 
 from ..kernels import channels
 from ..kernels import norm as kernels
+from ..labels import label, named
 from ..primitive import fused
 from .elementwise import rsqrt, square
-from .reduce import mean, sum
-from .shape import reshape
+from .reduce import mean, sum, var
+from .shape import expand_dims, reshape
 
 
 def wide(x):
@@ -36,6 +37,22 @@ def flat(x):
     return x if x is None else wide(x).reshape(-1)
 
 
+def normalised(x, axes, eps):
+    """(x - mean) · r and r = 1 / √(variance + eps)."""
+    rstd = named("rstd", rsqrt(var(x, axis=axes, correction=0, keepdims=True) + eps))
+    return named("z", (x - mean(x, axis=axes, keepdims=True)) * rstd), rstd
+
+
+def through(g, x, axes, eps):
+    """The gradient of x, which is normalised over these axes, g being that of the normal numbers."""
+    (z, rstd), d = normalised(x, axes, eps), named("d", g)
+    return rstd * (d - mean(d, axis=axes, keepdims=True) - z * mean(d * z, axis=axes, keepdims=True))
+
+
+def times(g, weight):
+    return g if weight is None else g * weight
+
+
 # ---------------------------------------------------------------------- layer_norm
 
 
@@ -50,7 +67,10 @@ def last(dims):
 
 def layer_norm_reference(x, weight, bias, *, dims, eps):
     centred = x - mean(x, axis=last(dims), keepdims=True)
-    out = centred * rsqrt(mean(square(centred), axis=last(dims), keepdims=True) + eps)
+    variance = mean(square(centred), axis=last(dims), keepdims=True)
+    rstd = rsqrt(variance + eps)
+    out = centred * rstd
+    label(centred=centred, variance=variance, rstd=rstd, z=out)
     out = out if weight is None else out * weight
     return out if bias is None else out + bias
 
@@ -62,7 +82,16 @@ def layer_norm_back(g, x, weight, bias, dims, average, factor, *, needs):
     return narrow((gradient, *others), (x, weight, bias))
 
 
-@fused(layer_norm_back, reference=layer_norm_reference, promotes="no")
+@fused(
+    layer_norm_back,
+    reference=layer_norm_reference,
+    rules=(
+        lambda g, x, weight, dims, eps: through(times(g, weight), x, last(dims), eps),
+        lambda g, x, dims, eps: g * normalised(x, last(dims), eps)[0],
+        lambda g: g,
+    ),
+    promotes="no",
+)
 def layer_norm(x, weight, bias, *, dims, eps, needs=(True, True, True)):
     """(x - mean) / √(variance + eps) · weight + bias over the last `dims` dimensions. Source: arXiv:1607.06450."""
     out = room(x)
@@ -74,7 +103,9 @@ def layer_norm(x, weight, bias, *, dims, eps, needs=(True, True, True)):
 
 
 def rms_norm_reference(x, weight, *, dims, eps):
-    out = x * rsqrt(mean(square(x), axis=last(dims), keepdims=True) + eps)
+    rrms = rsqrt(mean(square(x), axis=last(dims), keepdims=True) + eps)
+    out = x * rrms
+    label(rrms=rrms, z=out)
     return out if weight is None else out * weight
 
 
@@ -84,7 +115,23 @@ def rms_norm_back(g, x, weight, dims, factor, *, needs):
     return narrow((gradient, kernels.rms_norm_back(g, given, flat(weight), factor, written, needs)), (x, weight))
 
 
-@fused(rms_norm_back, reference=rms_norm_reference, promotes="no")
+def by_size(x, dims, eps):
+    """x · r and r = 1 / √(mean(x²) + eps)."""
+    rrms = named("rrms", rsqrt(mean(square(x), axis=last(dims), keepdims=True) + eps))
+    return named("z", x * rrms), rrms
+
+
+def rms_norm_rule(g, x, weight, dims, eps):
+    (normal, rrms), d = by_size(x, dims, eps), named("d", times(g, weight))
+    return rrms * (d - normal * mean(d * normal, axis=last(dims), keepdims=True))
+
+
+@fused(
+    rms_norm_back,
+    reference=rms_norm_reference,
+    rules=(rms_norm_rule, lambda g, x, dims, eps: g * by_size(x, dims, eps)[0]),
+    promotes="no",
+)
 def rms_norm(x, weight, *, dims, eps, needs=(True, True)):
     """x / √(mean(x²) + eps) · weight over the last `dims` dimensions. Source: arXiv:1910.07467."""
     out = room(x)
@@ -102,7 +149,7 @@ def by_channel(x):
 
 def along(values, x):
     """A value for each channel, to go with x (N, C, ...)."""
-    return values if x.ndim == 2 else reshape(values, shape=(*values.shape, *(1,) * (x.ndim - 2)))
+    return values if x.ndim == 2 else expand_dims(values, axis=tuple(range(1, x.ndim - 1)))
 
 
 def scaled(x, weight, bias):
@@ -117,9 +164,13 @@ def wanted(gradients, needs):
 
 
 def batch_norm_reference(x, weight, bias, *, eps, statistics=None):
-    axes = (0, *range(2, x.ndim))
+    axes = all_but_channels(x)
     centred = x - along(mean(x, axis=axes), x)
-    return scaled(centred * along(rsqrt(mean(square(centred), axis=axes) + eps), x), weight, bias)
+    variance = mean(square(centred), axis=axes)
+    rstd = along(rsqrt(variance + eps), x)
+    normal = centred * rstd
+    label(centred=centred, variance=variance, rstd=rstd, z=normal)
+    return scaled(normal, weight, bias)
 
 
 def batch_norm_back(g, x, weight, bias, average, factor, *, needs):
@@ -129,7 +180,20 @@ def batch_norm_back(g, x, weight, bias, average, factor, *, needs):
     return narrow((gradient, *wanted(others, needs[1:])), (x, weight, bias))
 
 
-@fused(batch_norm_back, reference=batch_norm_reference, promotes="no")
+def all_but_channels(x):
+    return (0, *range(2, x.ndim))
+
+
+@fused(
+    batch_norm_back,
+    reference=batch_norm_reference,
+    rules=(
+        lambda g, x, weight, eps: through(g if weight is None else g * along(weight, x), x, all_but_channels(x), eps),
+        lambda g, x, eps: sum(g * normalised(x, all_but_channels(x), eps)[0], axis=all_but_channels(x)),
+        lambda g: sum(g, axis=all_but_channels(g)),
+    ),
+    promotes="no",
+)
 def batch_norm(x, weight, bias, *, eps, statistics=None, needs=(True, True, True)):
     """(x - mean) / √(variance + eps) · weight + bias, for each channel of x (N, C, ...). Source: arXiv:1502.03167.
 
@@ -148,18 +212,13 @@ def scale_shift_back(g, x, scale, shift, *, needs=(True, True, True)):
     return narrow((gradient, *channels.scale_shift_back(g, given, flat(scale), written, needs)), (x, scale, shift))
 
 
-def over_channel(g, x):
-    """The sums of g (N, C, ...) by channel."""
-    return sum(g, axis=(0, *range(2, x.ndim)))
-
-
 @fused(
     scale_shift_back,
     reference=scaled,
     rules=(
         lambda g, x, scale: g * along(scale, x),
-        lambda g, x: over_channel(g * x, x),
-        lambda g, x: over_channel(g, x),
+        lambda g, x: sum(g * x, axis=all_but_channels(x)),
+        lambda g: sum(g, axis=all_but_channels(g)),
     ),
     promotes="no",
 )
@@ -184,10 +243,29 @@ def for_each(values, x, groups):
 
 
 def group_norm_reference(x, weight, bias, *, groups, eps, statistics=None):
-    rows = reshape(x, shape=(x.shape[0], groups, prod(x.shape[1:]) // groups))
+    rows = in_groups(x, groups)
     centred = rows - mean(rows, axis=2, keepdims=True)
-    normal = centred * rsqrt(mean(square(centred), axis=2, keepdims=True) + eps)
+    variance = mean(square(centred), axis=2, keepdims=True)
+    rstd = rsqrt(variance + eps)
+    normal = centred * rstd
+    label(rows=rows, centred=centred, variance=variance, rstd=rstd, z=normal)
     return scaled(reshape(normal, shape=tuple(x.shape)), weight, bias)
+
+
+def in_groups(x, groups):
+    """x (N, C, ...) with a row for each group."""
+    return reshape(x, shape=(x.shape[0], groups, prod(x.shape[1:]) // groups))
+
+
+def group_norm_rule(g, x, weight, groups, eps):
+    d = g if weight is None else g * along(weight, x)
+    part = through(in_groups(d, groups), in_groups(x, groups), 2, eps)
+    return reshape(part, shape=tuple(x.shape))
+
+
+def group_norm_rule_of_weight(g, x, groups, eps):
+    normal, _ = normalised(in_groups(x, groups), 2, eps)
+    return sum(g * reshape(normal, shape=tuple(x.shape)), axis=all_but_channels(x))
 
 
 def group_norm_back(g, x, weight, bias, groups, average, factor, *, needs):
@@ -198,7 +276,12 @@ def group_norm_back(g, x, weight, bias, groups, average, factor, *, needs):
     return narrow((gradient, *wanted(sums, needs[1:])), (x, weight, bias))
 
 
-@fused(group_norm_back, reference=group_norm_reference, promotes="no")
+@fused(
+    group_norm_back,
+    reference=group_norm_reference,
+    rules=(group_norm_rule, group_norm_rule_of_weight, lambda g: sum(g, axis=all_but_channels(g))),
+    promotes="no",
+)
 def group_norm(x, weight, bias, *, groups, eps, statistics=None, needs=(True, True, True)):
     """(x - mean) / √(variance + eps) for each group of channels of each example of x (N, C, ...), · weight + bias by channel.
 

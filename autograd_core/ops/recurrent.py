@@ -9,6 +9,7 @@ checked where these operations are called. The references take the steps one by 
 from __future__ import annotations
 
 from ..kernels import recurrent_gru, recurrent_lstm, recurrent_rnn
+from ..labels import label
 from ..primitive import fused
 from .activation import relu
 from .elementwise import sigmoid, tanh
@@ -45,16 +46,32 @@ def split(gates, count):
 
 def rnn_reference(x, h0, weight_ih, weight_hh, bias_ih, bias_hh, *, sizes, nonlinearity="tanh"):
     function = tanh if nonlinearity == "tanh" else relu
-    return step_by_step(
-        linear(x, weight_ih, bias_ih), (h0,), sizes, lambda share, states: (function(share + linear(states[0], weight_hh, bias_hh)),)
-    )
+
+    def step(share, states):
+        h = function(share + linear(states[0], weight_hh, bias_hh))
+        label(h=h)
+        return (h,)
+
+    return step_by_step(linear(x, weight_ih, bias_ih), (h0,), sizes, step)
 
 
 def rnn_back(g, *kept, needs):
     return recurrent_rnn.rnn_back(g, *kept, needs=needs)
 
 
-@fused(rnn_back, reference=rnn_reference, results=("output", "h_n"), promotes="no")
+BEFORE = "δₜ = the gradient before step t's nonlinearity, last step first"
+
+RNN_FORMULAS = {
+    "x": ("δₜ @ {weight_ih}", BEFORE),
+    "h0": ("δ₁ @ {weight_hh}", BEFORE),
+    "weight_ih": ("Σₜ δₜᵀ @ {x}ₜ", BEFORE),
+    "weight_hh": ("Σₜ δₜᵀ @ hₜ₋₁", BEFORE),
+    "bias_ih": ("Σₜ δₜ", BEFORE),
+    "bias_hh": ("Σₜ δₜ", BEFORE),
+}
+
+
+@fused(rnn_back, reference=rnn_reference, results=("output", "h_n"), formulas=RNN_FORMULAS, promotes="no")
 def rnn(x, h0, weight_ih, weight_hh, bias_ih, bias_hh, *, sizes, nonlinearity="tanh", needs):
     """h ← tanh(x W_ihᵀ + b_ih + h W_hhᵀ + b_hh), or relu instead of tanh. Source: Elman, Cognitive Science 14 (1990)."""
     output, h_n, states = recurrent_rnn.rnn(x, h0, weight_ih, weight_hh, bias_ih, bias_hh, sizes, nonlinearity)
@@ -69,9 +86,12 @@ def gru_reference(x, h0, weight_ih, weight_hh, bias_ih, bias_hh, *, sizes):
         (h,) = states
         x_r, x_z, x_n = split(share, 3)
         h_r, h_z, h_n = split(linear(h, weight_hh, bias_hh), 3)
+        r = sigmoid(x_r + h_r)
         z = sigmoid(x_z + h_z)
-        n = tanh(x_n + sigmoid(x_r + h_r) * h_n)
-        return ((1 - z) * n + z * h,)
+        n = tanh(x_n + r * h_n)
+        h = (1 - z) * n + z * h
+        label(r=r, z=z, n=n, h=h)
+        return (h,)
 
     return step_by_step(linear(x, weight_ih, bias_ih), (h0,), sizes, step)
 
@@ -80,7 +100,17 @@ def gru_back(g, *kept, needs):
     return recurrent_gru.gru_back(g, *kept, needs=needs)
 
 
-@fused(gru_back, reference=gru_reference, results=("output", "h_n"), promotes="no")
+RESET = "εₜ = δₜ, its part for n times rₜ"
+
+GRU_FORMULAS = {
+    **RNN_FORMULAS,
+    "h0": ("ε₁ @ {weight_hh} + z₁ · dh₁", RESET, BEFORE, "dh₁ = the gradient of the state after step 1"),
+    "weight_hh": ("Σₜ εₜᵀ @ hₜ₋₁", RESET, BEFORE),
+    "bias_hh": ("Σₜ εₜ", RESET, BEFORE),
+}
+
+
+@fused(gru_back, reference=gru_reference, results=("output", "h_n"), formulas=GRU_FORMULAS, promotes="no")
 def gru(x, h0, weight_ih, weight_hh, bias_ih, bias_hh, *, sizes, needs):
     """h ← (1 - z) n + z h, with reset gate r, update gate z and n = tanh(x W_inᵀ + b_in + r (h W_hnᵀ + b_hn)). Source: arXiv:1406.1078."""
     output, h_n, kept = recurrent_gru.gru(x, h0, weight_ih, weight_hh, bias_ih, bias_hh, sizes)
@@ -94,9 +124,13 @@ def lstm_reference(x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr,
     def step(share, states):
         h, c = states
         i, f, g, o = split(share + linear(h, weight_hh, bias_hh), 4)
-        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
-        h = sigmoid(o) * tanh(c)
-        return h if weight_hr is None else linear(h, weight_hr), c
+        i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
+        c = f * c + i * g
+        tanh_c = tanh(c)
+        h = o * tanh_c
+        h = h if weight_hr is None else linear(h, weight_hr)
+        label(i=i, f=f, g=g, o=o, c=c, tanh_c=tanh_c, h=h)
+        return h, c
 
     return step_by_step(linear(x, weight_ih, bias_ih), (h0, c0), sizes, step)
 
@@ -105,7 +139,14 @@ def lstm_back(g, *kept, needs):
     return recurrent_lstm.lstm_back(g, *kept, needs=needs)
 
 
-@fused(lstm_back, reference=lstm_reference, results=("output", "h_n", "c_n"), promotes="no")
+LSTM_FORMULAS = {
+    **RNN_FORMULAS,
+    "c0": ("f₁ · dc₁", "dc₁ = the gradient of the cell after step 1"),
+    "weight_hr": ("Σₜ dhₜᵀ @ (oₜ · tanh(cₜ))", "dhₜ = the gradient of the state after step t"),
+}
+
+
+@fused(lstm_back, reference=lstm_reference, results=("output", "h_n", "c_n"), formulas=LSTM_FORMULAS, promotes="no")
 def lstm(x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, *, sizes, needs):
     """c ← f c + i g and h ← o tanh(c), or h ← o tanh(c) W_hrᵀ, with gates i, f, o and candidate g. Sources: Hochreiter and
     Schmidhuber, Neural Computation 9 (1997); arXiv:1402.1128 for W_hr.

@@ -7,6 +7,7 @@ from math import factorial
 import numpy as np
 
 from ..errors import LinAlgError
+from ..labels import named
 from ..primitive import fused, primitive
 from ..tensor import Tensor
 from .complex import imag
@@ -65,7 +66,11 @@ def finite_svd(name, a, **settings):
 
 
 @primitive(
-    lambda g, a, out: -(mH(out) @ g @ mH(out)) + away(mH(g), a, out) @ (out @ mH(out)) + (mH(out) @ out) @ away_right(mH(g), a, out),
+    lambda g, a, out: (
+        -(mH(out) @ g @ mH(out))
+        + named("r", away(mH(g), a, out)) @ (out @ mH(out))
+        + (mH(out) @ out) @ named("s", away_right(mH(g), a, out))
+    ),
     promotes="no",
     holomorphic=False,
 )
@@ -213,7 +218,7 @@ def exp_back(g, b):
     """The upper right block of exp [[b, g], [0, b]]: Mathias 1996, theorem 2.1."""
     n = b.shape[-1]
     whole = concat(concat(b, g, axis=-1), concat(zeros_like(b), b, axis=-1), axis=-2)
-    return crop(crop(matrix_exp(whole), axis=-2, start=0, length=n), axis=-1, start=n, length=n)
+    return crop(crop(matrix_exp(named("B", whole)), axis=-2, start=0, length=n), axis=-1, start=n, length=n)
 
 
 @primitive(lambda g, a: exp_back(g, mT(a)), promotes="no")

@@ -8,6 +8,7 @@ from functools import wraps
 import numpy as np
 
 from ..errors import MissingExtraError
+from ..labels import named
 from ..primitive import primitive
 from .elementwise import exp, where
 
@@ -153,7 +154,7 @@ def ndtr(x):
     return np.where(size < 0.7, (1 + near(x * math.sqrt(0.5), u)) / 2, np.where(x < 0, far, 1 - far))
 
 
-@primitive(lambda g, x: g * normal_hazard(x), promotes="float")
+@primitive(lambda g, x: g * named("hazard", normal_hazard(x)), promotes="float")
 @kernel(single=True)
 def log_ndtr(x):
     """log Φ(x), which does not underflow."""

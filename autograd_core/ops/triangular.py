@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from ..labels import named
 from ..primitive import primitive
 from .shape import concat, crop, mT, tril, triu
 from .solving import inv
@@ -55,7 +56,9 @@ def lu_back(g, out):
     m, n = lu.shape[-2:]
     k = min(m, n)
     corner, g1 = (crop(crop(x, axis=-2, start=0, length=k), axis=-1, start=0, length=k) for x in (lu, g))
-    l1, u1 = mT(tril(corner, diagonal=-1) + np.eye(k, dtype=lu.dtype)), mT(triu(corner, diagonal=0))
+    l1 = mT(named("L", tril(corner, diagonal=-1) + np.eye(k, dtype=lu.dtype), "the square block of L"))
+    u1 = mT(named("U", triu(corner, diagonal=0), "the square block of U"))
+    g1 = named("G", g1, "the same block of the gradient")
     l_inv, u_inv = inv(l1, of="lu"), inv(u1, of="lu")
     gl, gu = l1 @ tril(g1, diagonal=-1), triu(g1, diagonal=0) @ u1
     if m > n:
@@ -66,7 +69,7 @@ def lu_back(g, out):
         beside, g_beside = (crop(x, axis=-1, start=k, length=n - k) for x in (lu, g))
         rest = l_inv @ g_beside
         gl = gl - g_beside @ mT(beside)
-    part = l_inv @ (tril(gl, diagonal=-1) + triu(gu, diagonal=0)) @ u_inv
+    part = l_inv @ named("M", tril(gl, diagonal=-1) + triu(gu, diagonal=0)) @ u_inv
     if m != n:
         part = concat(part, rest, axis=-2 if m > n else -1)
     return permuted_back(part, pivots)
