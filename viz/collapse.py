@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from .arguments import small_digits
 from .description import Call, Edge, Quantity, Trace, Vertex
 
 
 def collapsed(found: Trace, closed: Collection[str]) -> Trace:
     """The trace with these calls (by id) closed: what they hold is hidden behind one vertex each.
 
-    A leaf that only a closed box uses is hidden in it. What a box uses several times is one edge, whose gradient is the sum.
+    A leaf that only a closed box uses is hidden in it, unless several steps of a repeat share it, or the program handed it to the
+    module; a module's parameter also where a closed row of operations uses it as well: a penalty on all weights, for example. What
+    a box uses several times is one edge, whose gradient is the sum.
     """
+    if not closed:
+        return found
     box_of = _closed_around(found, closed)
+    calls = {call.id: call for call in found.calls}
     inside = {v.id: box_of[v.scope] for v in found.vertices if v.scope is not None and v.scope in box_of}
-    users: dict[str, set[str | None]] = {}
+    steps = _steps(found, inside, calls)
+    users: dict[str, dict[str | None, None]] = {}
     for v in found.vertices:
+        around = inside.get(v.id)
         for edge in v.inputs:
-            users.setdefault(edge.source, set()).add(inside.get(v.id))
+            users.setdefault(edge.source, {})[steps.get(v.id, around)] = None
     for v in found.vertices:
-        if v.kind != "operation" and (only := users.get(v.id)) is not None and len(only) == 1:
-            (box,) = only
+        if v.kind not in ("operation", "closed") and v.id in users:
+            boxes = [None if user is None else box_of.get(user) or inside[user] for user in users[v.id]]
+            box = _home(v, boxes, calls)
             if box is not None:
                 inside[v.id] = box
     members: dict[str, list[Vertex]] = {}
@@ -29,18 +39,33 @@ def collapsed(found: Trace, closed: Collection[str]) -> Trace:
         if v.id in inside:
             members.setdefault(inside[v.id], []).append(v)
     left = {box: len(held) for box, held in members.items()}
-    calls = {call.id: call for call in found.calls}
+    leaving = _leaving(found, inside)
     vertices = []
     for v in found.vertices:
         if v.id not in inside:
             vertices.append(v)
             continue
-        around = inside[v.id]
-        left[around] -= 1
-        if not left[around]:  # in the place of its newest member
-            vertices.append(_closed(found, calls[around], members[around], inside, users))
+        box = inside[v.id]
+        left[box] -= 1
+        if not left[box]:  # in the place of its newest member
+            vertices.append(_closed(found, calls[box], members[box], inside, leaving, steps))
     hidden = tuple(v for v in found.vertices if v.id in inside)
     return replace(found, vertices=tuple(vertices), hidden=hidden, calls=tuple(c for c in found.calls if c.id not in box_of))
+
+
+def _home(v: Vertex, users: list[str | None], calls: Mapping[str, Call]) -> str | None:
+    """The closed box that hides a leaf: of those that use it, one for each step of a repeat, and None for what is open."""
+    boxes = [box for box in users if box is not None]
+    if len(boxes) < len(users):
+        return None
+    if len(boxes) == 2 and v.kind == "parameter":
+        made = [box for box in boxes if not calls[box].of_operations]
+        boxes = made if len(made) == 1 else boxes if made else boxes[:1]
+    if len(boxes) > 1 or (v.given and calls[boxes[0]].kind == "module"):
+        return None
+    if v.kind == "parameter" and calls[boxes[0]].kind == "reference":  # what an opened operation was given stands outside of it
+        return None
+    return boxes[0]
 
 
 def _closed_around(found: Trace, closed: Collection[str]) -> dict[str, str]:
@@ -54,95 +79,99 @@ def _closed_around(found: Trace, closed: Collection[str]) -> dict[str, str]:
     return around
 
 
-def _closed(found: Trace, call: Call, members: list[Vertex], inside: dict[str, str], users: dict[str, set[str | None]]) -> Vertex:
+def _steps(found: Trace, inside: Mapping[str, str], calls: Mapping[str, Call]) -> dict[str, str]:
+    """For each vertex in a closed repeat its step: a call, or itself where a step is a single operation."""
+    repeats = {box for box in inside.values() if calls[box].kind == "repeat"}
+    step: dict[str, str] = {}
+    for call in found.calls:
+        if call.parent in repeats:
+            step[call.id] = call.id
+        elif call.parent in step:
+            step[call.id] = step[call.parent]
+    return {v: step.get(found.by_id[v].scope or "", v) for v, box in inside.items() if box in repeats}
+
+
+def _leaving(found: Trace, inside: Mapping[str, str]) -> set[str]:
+    """Vertices in closed boxes whose values are used outside of them."""
+    used = {edge.source for v in found.vertices for edge in v.inputs if inside.get(edge.source) not in (None, inside.get(v.id))}
+    return used | {found.root}
+
+
+def _closed(
+    found: Trace, call: Call, members: list[Vertex], inside: Mapping[str, str], leaving: set[str], steps: Mapping[str, str]
+) -> Vertex:
     """The vertex that stands for a call: the value and gradient of what leaves it, if that is one, and the edges into it."""
-    out = [v for v in members if v.id == found.root or not users.get(v.id, set()) <= {call.id}]
-    one = out[0] if len(out) == 1 else None
+    out = [v for v in members if v.id in leaving]
+    results = [v for v in out if v.kind == "operation"]
+    one = results[0] if len(results) == 1 else None
     edges: dict[str, list[Edge]] = {}
     for v in members:
         for edge in v.inputs:
             if inside.get(edge.source) != call.id:
                 edges.setdefault(edge.source, []).append(edge)
-    name = call.label.partition(":")[0]
+    called = inputs_called(found, edges)
+    label = f"{call.label} ×{call.times}" if call.times > 1 else call.label
     return Vertex(
         call.id,
         "closed",
-        call.label,
+        label,
         call.kind,
         one.shape if one else (),
         one.dtype if one else "",
         one.value if one else None,
         one.gradient if one else None,
         call.parent,
-        tuple(crossing(found, name, source, crossed) for source, crossed in edges.items()),
+        tuple(crossing(found, box_name(label), source, crossed, called[source]) for source, crossed in edges.items()),
         max((v.order for v in members), default=0),
         saved=sum(v.saved for v in members),
         inside=tuple(v.id for v in members),
+        spark=_spark(members, out, steps) if call.kind == "repeat" else (),
     )
 
 
-def crossing(found: Trace, box: str, source: str, edges: list[Edge]) -> Edge:
-    """All uses of one value by what a closed box holds, as one edge: the gradient is the sum of theirs."""
+def box_name(label: str) -> str:
+    """What a formula calls a closed box: the name of the attribute, the class where that is but a number."""
+    name, _, kind = label.partition(": ")
+    name = kind if kind and not name.rpartition(".")[2].isidentifier() and "." not in name else name
+    return f"({name})" if " " in name else name
+
+
+def inputs_called(found: Trace, edges: Mapping[str, list[Edge]]) -> dict[str, str]:
+    """What the formulas of a closed box call its inputs: by the last part of a name if that tells them apart, or "in"."""
+    names = {source: found.by_id[source].name for source, crossed in edges.items() if any(edge.part or edge.formula for edge in crossed)}
+    last = [name.rpartition(".")[2] for name in names.values()]
+    unnamed = sum(not name for name in names.values())
+    called, count = dict.fromkeys(edges, ""), 0
+    for source, name in names.items():
+        short = name.rpartition(".")[2]
+        count += not name
+        if not name:
+            called[source] = "in" if unnamed == 1 else f"in{small_digits(count)}"
+        else:
+            called[source] = short if last.count(short) == 1 and short.isidentifier() else name
+    return called
+
+
+def crossing(found: Trace, box: str, source: str, edges: list[Edge], called: str = "") -> Edge:
+    """All uses of one value by what a closed box holds, as one edge: the gradient is the sum of theirs.
+
+    `called` is what the rule calls the value, else its name.
+    """
     parts = [edge.part for edge in edges if edge.part is not None]
     total: Quantity | None = parts[0] if parts else None
     for part in parts[1:]:
         total = total + part if total is not None else part
-    used = found.by_id[source]
-    rule = f"g · ∂{box}/∂{used.name or used.operation}" if any(edge.formula for edge in edges[:1]) or parts else ""
-    return Edge(source, "", rule, total)
+    rule = f"g · ∂{box}/∂{called or found.by_id[source].name or 'in'}" if parts or any(edge.formula for edge in edges[:1]) else ""
+    return Edge(source, "", rule, total, uses=sum(edge.uses for edge in edges))
 
 
-# ---------------------------------------------------------------------- which to close
-
-
-def to_close(
-    found: Trace,
-    depth: int | None = None,
-    collapse: Callable[[Call], bool] | None = None,
-    expand: Callable[[Call], bool] | None = None,
-    most: int | None = None,
-) -> set[str]:
-    """The calls to close: those `depth` frames down, those that `collapse` picks, none that `expand` picks or that hold such.
-
-    With `most`, no more than so many vertices are left to see where closing can achieve that: boxes are opened from the
-    outermost inwards as long as there is room.
-    """
-    level: dict[str | None, int] = {None: -1}
-    closed = set()
-    for call in found.calls:
-        level[call.id] = level[call.parent] + 1
-        if (depth is not None and level[call.id] >= depth) or (collapse is not None and collapse(call)):
-            closed.add(call.id)
-    keep: set[str] = set()
-    if expand is not None:
-        parents = {call.id: call.parent for call in found.calls}
-        for call in found.calls:
-            at = call.id if expand(call) else None
-            while at is not None:
-                keep.add(at)
-                at = parents[at]
-    closed -= keep
-    return closed if most is None else closed | set(_fitting(found, closed, keep, most))
-
-
-def _fitting(found: Trace, closed: set[str], keep: set[str], most: int) -> Iterator[str]:
-    """The calls that stay closed when boxes are opened, the outermost first, while no more than `most` vertices are seen."""
-    holds: dict[str | None, int] = {}
-    for v in found.vertices:
-        if v.kind == "operation":
-            holds[v.scope] = holds.get(v.scope, 0) + 1
-    children: dict[str | None, list[Call]] = {}
-    for call in found.calls:
-        children.setdefault(call.parent, []).append(call)
-    cost = lambda call: holds.get(call.id, 0) + len(children.get(call.id, ())) - 1
-    seen = holds.get(None, 0) + len(children.get(None, ())) + sum(v.kind != "operation" for v in found.vertices) // 2
-    level = children.get(None, [])
-    while level:
-        deeper: list[Call] = []
-        for call in sorted(level, key=cost):
-            if call.id not in closed and (call.id in keep or seen + cost(call) <= most):
-                seen += cost(call)
-                deeper += children.get(call.id, ())
-            else:
-                yield call.id
-        level = deeper
+def _spark(members: list[Vertex], out: list[Vertex], steps: Mapping[str, str]) -> tuple[float, ...]:
+    """The norm of the gradient of what leaves each step, the first step first; empty where no gradients are known."""
+    leaving = {v.id for v in out}
+    for v in members:
+        leaving.update(edge.source for edge in v.inputs if edge.source in steps and steps[edge.source] != steps.get(v.id))
+    norms: dict[str, list[float]] = {steps[v.id]: [] for v in members if v.id in steps}
+    for v in members:
+        if v.id in leaving and v.id in steps and v.gradient is not None:
+            norms[steps[v.id]].append(v.gradient.norm)
+    return tuple(math.hypot(*step) for step in norms.values()) if any(norms.values()) else ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -72,21 +72,56 @@ class Quantity:
         return Quantity(self.array + other.array)
 
 
+class Rule(Protocol):
+    """How a gradient comes back along an edge."""
+
+    def formula(self) -> str: ...
+    def meanings(self) -> tuple[str, ...]: ...
+    def numbers(self) -> str: ...
+    def pull(self, gradient: Any) -> Any: ...
+    def kept(self) -> bool: ...
+
+
 class Edge:
     """One use of a value by an operation."""
 
-    said = ("source", "argument", "formula", "part")
+    __slots__ = ("_formula", "_numbers", "argument", "part", "rule", "source", "uses")
+    said = ("source", "argument", "formula", "meanings", "part", "uses")
 
-    def __init__(self, source: str, argument: str, formula: str | Callable[[], str] = "", part: Quantity | None = None) -> None:
+    def __init__(
+        self, source: str, argument: str, formula: str = "", part: Quantity | None = None, rule: Rule | None = None, uses: int = 1
+    ) -> None:
         self.source = source  # the vertex whose value is used
         self.argument = argument  # as which argument
-        self._formula = formula
         self.part = part  # the gradient that comes back, if a pass is known
+        self.rule = rule  # of one operation; None for data, and of closed boxes
+        self.uses = uses  # of a closed box: how many uses inside it stands for
+        self._formula = None if rule is not None else formula
+        self._numbers = None if rule is not None else ""
 
-    @cached_property
+    @property
     def formula(self) -> str:
         """Of the gradient that comes back, "" where none does."""
-        return self._formula if isinstance(self._formula, str) else self._formula()
+        if self._formula is None:
+            self._formula = self.rule.formula() if self.rule is not None else ""
+        return self._formula
+
+    @property
+    def meanings(self) -> tuple[str, ...]:
+        """What names in the formula mean that are not the program's: "P = softmax(q @ kᵀ)"."""
+        return self.rule.meanings() if self.rule is not None else ()
+
+    @property
+    def numbers(self) -> str:
+        """The formula with the numbers in it, "" where they are not few or not known."""
+        if self._numbers is None:
+            self._numbers = self.rule.numbers() if self.rule is not None else ""
+        return self._numbers
+
+    @property
+    def pull(self) -> Callable[[Any], Any] | None:
+        """What any gradient of the result becomes, as a function; None where what that needs is not kept."""
+        return self.rule.pull if self.rule is not None and self.rule.kept() else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,18 +142,25 @@ class Vertex:
     line: str = ""  # where in the program it was made, `file:line`, if that is known
     saved: int = 0  # bytes kept for the way back
     inside: tuple[str, ...] = ()  # of a closed box: the vertices it stands for
+    given: bool = False  # of a leaf or data: did the program hand it to its modules? Not their own parameters, masks and the like
+    spark: tuple[float, ...] = ()  # of a closed repeat: the norm of the gradient at the end of each step, the first step first
 
 
 @dataclass(frozen=True)
 class Call:
-    """A box around vertices: one call of a module, a fused operation opened, or what repeats."""
+    """A box around vertices: one call of a module, a fused operation opened, what repeats, or a part of a long graph."""
 
     id: str
     label: str
     parent: str | None
-    kind: str = "module"  # "module", "reference" (an operation opened), "repeat" or "backward" (a recorded backward pass)
-    times: int = 1  # of "repeat": how many equal parts follow each other inside
+    kind: str = "module"  # or "reference" (an operation opened), "backward" (a recorded backward pass), "repeat", "step" of one, "part"
+    times: int = 1  # of "repeat": how many equal steps follow each other inside
     path: str = ""  # the module's place in the outermost one, "blocks.3.attention"; "" for what has none
+
+    @property
+    def of_operations(self) -> bool:
+        """Is it but a row of operations, which the program did not call as one thing?"""
+        return self.kind in ("part", "step") or (self.kind == "repeat" and self.label == "step")
 
 
 @dataclass(frozen=True, eq=False)

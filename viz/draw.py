@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from autograd_core.tensor import Tensor, current_node
 from nn import Module
 
-from .collapse import collapsed, to_close
-from .description import Call, Quantity, Trace, Vertex
+from .closing import Which, arranged
+from .collector import paused
+from .description import Edge, Quantity, Trace, Vertex
 from .drawing import Arrow, Box, Drawing, Group
-from .names import Names
+from .names import Names, caller
+from .opening import Opens
+from .parts import MANY, often_used, uses
 from .picture import Picture
 from .record import Run
 from .symbols import number
 from .trace import trace
 
-Which = str | Sequence[str] | Callable[[Call], bool] | None  # boxes: by name, or by a predicate
-MANY = 5  # uses of one box that are still drawn as arrows to it
 DIRECTIONS = ("backward", "forward")
 STATES = {
     "own": "no backward yet: these are the gradients that backward() will give",
@@ -43,6 +43,9 @@ def draw(
     depth: int | None = None,
     collapse: Which = None,
     expand: Which = None,
+    roll: bool | None = None,
+    open: Opens = None,
+    theme: str = "light",
 ) -> Picture:
     """The picture of the graph that `output` (usually a loss) was computed by.
 
@@ -50,29 +53,22 @@ def draw(
     `"forward"` draws the computation, with shapes. Parameters are named after their place in the modules, other
     tensors after the caller's variables; `names` (a dict, or a Module) comes first. Gradients are those of `run`
     (see `viz.record`), else of a pass made for looking, which leaves the graph and `.grad` as they are; `gradient`
-    starts it for a tensor that is not a scalar. `depth` closes the boxes so many frames down; `collapse` and `expand` pick
-    boxes to close or to keep open: paths of modules ("blocks.3"), names of classes, or a function of a `Call`.
-    Raises TypeError or ValueError for what has no graph.
+    starts it for a tensor that is not a scalar.
+
+    `depth` closes the boxes so many frames down; `collapse` and `expand` pick boxes to close or to keep open: paths of modules
+    ("blocks.3"), names of attributes or classes, True for all, or a function of a `Call`. `roll=True` closes what repeats, as one box
+    with the gradient norms of its steps; False never does. A graph of more than 100 boxes is drawn with its long repeats closed, one
+    of more than 300 with as many boxes closed as it takes, unless `depth` says how far they are open. `open` shows fused operations
+    as what they are made of, a frame around it: by name ("lstm"), a list of names, True for all, or a function of a `Vertex`.
+    `theme` is "light" or "dark". Raises TypeError or ValueError for what has no graph, and for a choice that picks nothing.
     """
     if direction not in DIRECTIONS:
         raise ValueError(f"draw: direction is 'backward' or 'forward', got {direction!r}")
-    current_node(output)  # a view of what was rewritten since has its node made again
-    frame = inspect.currentframe()
-    known = Names(output, names, frame.f_back if frame else None)
-    found = trace(output, known, run, gradient)
-    label = title or known.of(output.node) or "output"  # type: ignore[arg-type]
-    closed = to_close(found, depth, picked("collapse", collapse), picked("expand", expand))
-    return Picture(drawing(collapsed(found, closed), direction, label))
-
-
-def picked(what: str, which: Which) -> Callable[[Call], bool] | None:
-    """A choice of boxes as a function of a `Call`. Raises TypeError for what chooses nothing."""
-    if which is None or callable(which):
-        return which
-    names = [which] if isinstance(which, str) else list(which)
-    if not all(isinstance(name, str) for name in names):
-        raise TypeError(f"draw: {what} is a name, a list of names or a function of a Call, got {which!r}")
-    return lambda call: any(name in (call.path, call.label, *call.label.split(": ")) for name in names)
+    node = current_node(output)  # a view of what was rewritten since has its node made again
+    known = Names(output, names, caller())
+    label = title or (known.of(node) if node is not None else "") or "output"
+    with paused():
+        return Picture(drawing(arranged(trace(output, known, run, gradient, open), depth, collapse, expand, roll), direction, label), theme)
 
 
 def drawing(found: Trace, direction: str = "backward", label: str = "output") -> Drawing:
@@ -91,7 +87,8 @@ def _box(found: Trace, vertex: Vertex, group: str | None, backward: bool) -> Box
     """A vertex as a box: name, operation, shape, what is known of its value and gradient."""
     lines = [shape_text(vertex.shape)] if vertex.shape else ["not kept"] if vertex.kind == "data" and vertex.value is None else []
     if vertex.kind == "closed":
-        return Box(vertex.id, "closed", vertex.name, tuple(_held(found, vertex, backward)), group)
+        spark = vertex.spark if backward else ()
+        return Box(vertex.id, "closed", vertex.name, tuple(_held(found, vertex, backward)), group, "", spark, vertex.order)
     if vertex.kind == "operation":
         title = f"{vertex.name} = {vertex.operation}" if vertex.name else vertex.operation
     else:
@@ -103,7 +100,7 @@ def _box(found: Trace, vertex: Vertex, group: str | None, backward: bool) -> Box
     if backward and vertex.kind == "parameter" and vertex.gradient is not None:
         lines.append(vertex.gradient.text("grad"))
     kind = {"operation": "operation", "parameter": "parameter", "data": "input"}[vertex.kind]
-    return Box(vertex.id, kind, title, tuple(lines), group)
+    return Box(vertex.id, kind, title, tuple(lines), group, order=vertex.order)
 
 
 def _held(found: Trace, closed: Vertex, backward: bool) -> Iterator[str]:
@@ -126,12 +123,15 @@ def counted(count: int, what: str) -> str:
 
 
 def _groups(found: Trace) -> tuple[Group, ...]:
-    return tuple(Group(c.id, c.label, c.parent) for c in found.calls)
+    plain = {"step": "module", "part": "module"}
+    return tuple(Group(c.id, c.label, c.parent, plain.get(c.kind, c.kind), c.times) for c in found.calls)
 
 
 def _homes(found: Trace) -> dict[str, str | None]:
-    """The group each vertex stands in: operations in their call, the rest where all of their users are."""
+    """The group each vertex stands in: operations in their call, leaves where all users are, what a module was given outside of it."""
     parent = {c.id: c.parent for c in found.calls}
+    opened = {c.id for c in found.calls if c.kind == "reference"}
+    modules = {c.id for c in found.calls if c.kind == "module"}
 
     def path(scope: str | None) -> list[str | None]:
         steps: list[str | None] = [scope]
@@ -149,7 +149,11 @@ def _homes(found: Trace) -> dict[str, str | None]:
         if v.kind == "parameter" and v.id in users:
             paths = [path(scope) for scope in users[v.id]]
             shared = [steps[0] for steps in zip(*paths) if len(set(steps)) == 1]
-            homes[v.id] = shared[-1]
+            outside = next((k for k, home in enumerate(shared) if home in modules), None) if v.given else None
+            home = shared[:outside][-1]
+            while home in opened:  # what an operation was given stands outside of it
+                home = parent[home]
+            homes[v.id] = home
     return homes
 
 
@@ -165,41 +169,43 @@ def _output(found: Trace, label: str) -> Box:
 
 def _forward(found: Trace, label: str) -> Drawing:
     homes = _homes(found)
-    many = _often_used(found)
+    many = often_used(found)
     boxes = [*(_box(found, v, homes[v.id], False) for v in found.vertices), _output(found, label)]
     arrows = []
+    bundles = _bundles(found)
     for v in found.vertices:
         for k, e in enumerate(v.inputs):
             source = found.shown[e.source]
+            if (bundle := bundles.get((v.id, source))) is not None:
+                if e is bundle[0]:
+                    arrows.append(Arrow(source, v.id, (f"{len(bundle)} values",)))
+                continue
             if e.source in many:
                 boxes.append(_reference(found.by_id[e.source], f"{v.id}.{k}", homes[v.id]))
                 source = boxes[-1].id
-            arrows.append(Arrow(source, v.id, tuple(filter(None, [_carried(found.by_id[e.source])]))))
-    arrows.append(Arrow(found.shown[found.root], "output", (_carried(found.by_id[found.root]),)))
-    return Drawing(f"{label}: how it is computed", tuple(boxes), tuple(arrows), _groups(found))
+            arrows.append(Arrow(source, v.id, _carried(found.by_id[e.source])))
+    arrows.append(Arrow(found.shown[found.root], "output", _carried(found.by_id[found.root])))
+    return Drawing(f"{label}: how it is computed", tuple(boxes), tuple(arrows), _groups(found), found.notes)
 
 
-def _carried(vertex: Vertex) -> str:
-    """What goes forward along an arrow: a single number itself, or the shape of more."""
-    if vertex.kind == "data" and vertex.value is None:
-        return ""
-    if vertex.shape or vertex.value is None:
-        return shape_text(vertex.shape)
-    return vertex.value.text().removeprefix("= ")
-
-
-def _often_used(found: Trace) -> dict[str, int]:
-    """Leaves and data used so often that an arrow to each use would tangle the picture, and how often."""
-    return {i: n for i, n in _uses(found).items() if n > MANY and found.by_id[i].kind != "operation"}
-
-
-def _uses(found: Trace) -> dict[str, int]:
-    """How many arrows lead away from each value that is used."""
-    uses: dict[str, int] = {}
+def _bundles(found: Trace, among: Collection[str] | None = None) -> dict[tuple[str, str], list[Edge]]:
+    """What is used of a closed box by one other, where that is more than a few values (`among` these): they share an arrow."""
+    bundles: dict[tuple[str, str], list[Edge]] = {}
     for v in found.vertices:
         for e in v.inputs:
-            uses[e.source] = uses.get(e.source, 0) + 1
-    return uses
+            source = found.shown[e.source]
+            if source != e.source and (among is None or e.source in among):
+                bundles.setdefault((v.id, source), []).append(e)
+    return {ends: edges for ends, edges in bundles.items() if len(edges) > MANY}
+
+
+def _carried(vertex: Vertex) -> tuple[str, ...]:
+    """What goes forward along an arrow: a single number itself, or the shape of more; its dtype."""
+    if vertex.kind == "data" and vertex.value is None:
+        return ()
+    if vertex.shape or vertex.value is None:
+        return tuple(filter(None, (shape_text(vertex.shape), vertex.dtype)))
+    return (vertex.value.text().removeprefix("= "), vertex.dtype)
 
 
 def _reference(vertex: Vertex, place: str, group: str | None) -> Box:
@@ -209,30 +215,40 @@ def _reference(vertex: Vertex, place: str, group: str | None) -> Box:
 
 def _backward(found: Trace, label: str) -> Drawing:
     homes = _homes(found)
-    many = _often_used(found)
-    uses = _uses(found)
+    many = often_used(found)
+    count = uses(found)
     boxes = [_box(found, v, homes[v.id], True) for v in found.vertices]
-    boxes = [replace(box, lines=(*box.lines, f"used {many[box.id]} times")) if box.id in many else box for box in boxes]
+    total: dict[str, int] = {}  # uses, those inside closed boxes too
+    for v in found.vertices:
+        for e in v.inputs:
+            total[e.source] = total.get(e.source, 0) + e.uses
+    told_of = {i: tuple(_accumulated(found.by_id[i], total[i])) for i in many}
+    boxes = [replace(box, lines=box.lines + told_of[box.id]) if box.id in many else box for box in boxes]
     arrows: list[Arrow] = []
-    for source, count in uses.items():
+    for source, n in count.items():
         v, seen = found.by_id[source], found.shown[source]
-        if count > 1 and source not in many and v.kind != "data":  # used in several places: their gradients meet in a sum
+        if n > 1 and source not in many and v.kind != "data":  # used in several places: their gradients meet in a sum
             boxes.append(Box(f"sum.{source}", "sum", "Σ", (), homes[seen]))
-            told = _flow(v.gradient, f"sum of {count}", v.shape)
+            told = _flow(v.gradient, f"sum of {total[source]}", v.shape)
             arrows.append(Arrow(f"sum.{source}", seen, told, "backward", _width(v.gradient)))
+    bundles = _bundles(found, {source for source, n in count.items() if n == 1})
     for v in found.vertices:
         for k, e in enumerate(v.inputs):
             used = found.by_id[e.source]
             target = found.shown[used.id]
+            if (bundle := bundles.get((v.id, target))) is not None and count[used.id] == 1:
+                if e is bundle[0]:
+                    arrows.append(_bundle(v.id, target, bundle))
+                continue
             if used.id in many:
                 boxes.append(_reference(used, f"{v.id}.{k}", homes[v.id]))
                 target = boxes[-1].id
             if used.kind == "data":
-                arrows.append(Arrow(target, v.id, tuple(filter(None, [_carried(used)])), "forward"))
+                arrows.append(Arrow(target, v.id, _carried(used), "forward"))
                 continue
-            if used.id not in many and uses[used.id] > 1:
+            if used.id not in many and count[used.id] > 1:
                 target = f"sum.{used.id}"
-            arrows.append(Arrow(v.id, target, _flow(e.part, e.formula, used.shape), "backward", _width(e.part)))
+            arrows.append(Arrow(v.id, target, _flow(e.part, e.formula, used.shape, e.uses, e.meanings), "backward", _width(e.part)))
     boxes.append(_output(found, label))
     root = found.by_id[found.root]
     arrows.append(Arrow("output", found.shown[found.root], _flow(root.gradient, "g", root.shape), "backward", _width(root.gradient)))
@@ -244,21 +260,40 @@ def _backward(found: Trace, label: str) -> Drawing:
         caption.append(f"hooks on {found.hooked} tensors are not run for looking: record the pass with viz.record() to see what they do")
     if many:
         caption.append("→ stands for a box that is used in many places, and drawn once")
+    caption += found.notes
     return Drawing(f"{label}: the chain rule, backward", tuple(boxes), tuple(arrows), _groups(found), tuple(caption))
 
 
-def _flow(gradient: Quantity | None, rule: str, shape: tuple[int, ...]) -> tuple[str, ...]:
-    """What stands on a backward arrow: the rule, the gradient, its shape."""
-    told = [] if gradient is None else [gradient.text()]
+def _accumulated(vertex: Vertex, count: int) -> Iterator[str]:
+    """What the box of something often used says of that."""
+    yield f"used {count} times"
+    if vertex.kind == "parameter":
+        yield f"grad is the sum of {count}"
+
+
+def _bundle(source: str, target: str, edges: list[Edge]) -> Arrow:
+    """The gradients of several values of one box as one arrow."""
+    norms = [edge.part.norm for edge in edges if edge.part is not None]
+    norm = math.hypot(*norms) if norms else None
+    told = (f"{len(edges)} gradients",) if norm is None else (f"{len(edges)} gradients", f"‖·‖ = {number(norm)}")
+    return Arrow(source, target, told, "backward", _width(norm))
+
+
+def _flow(gradient: Quantity | None, rule: str, shape: tuple[int, ...], count: int = 1, meanings: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What stands on a backward arrow: the rule, what names in it mean, of how many uses it is the sum, the gradient, its shape."""
+    told = [f"sum of {count}"] if count > 1 else []
+    if gradient is not None:
+        told.append(gradient.text())
     if shape:
         told.append(shape_text(shape))
-    return (rule, ", ".join(told)) if told else (rule,)
+    return (rule, *meanings, ", ".join(told)) if told else (rule, *meanings)
 
 
-def _width(gradient: Quantity | None) -> float:
+def _width(gradient: Quantity | float | None) -> float:
     """Thicker for larger gradients: one point for each power of ten between a thousandth and one."""
-    if gradient is None or gradient.norm == 0:
+    norm = gradient.norm if isinstance(gradient, Quantity) else gradient
+    if not norm:
         return 1.0
-    if not math.isfinite(gradient.norm):
+    if not math.isfinite(norm):
         return 4.0
-    return 1.0 + min(max(math.log10(gradient.norm) + 3, 0.0), 3.0)
+    return 1.0 + min(max(math.log10(norm) + 3, 0.0), 3.0)

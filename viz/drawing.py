@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
 from typing import Any
 
 
@@ -38,11 +39,13 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Group:
-    """A box around boxes: one call of a module."""
+    """A box around boxes: one call of a module, a fused operation opened, what repeats, or a recorded backward pass."""
 
     id: str
     label: str
     parent: str | None = None
+    kind: str = "module"  # "module", "reference", "repeat" or "backward"
+    times: int = 1  # of "repeat": how often; more than one stands in the heading
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,11 @@ class Drawing:
     caption: tuple[str, ...] = field(default=())  # lines below the title: how to read the picture
 
     def to_dict(self) -> dict[str, Any]:
-        """The drawing as plain dicts, lists, strings and numbers (JSON-serialisable)."""
-        return asdict(self)
+        """The drawing as plain dicts, lists, strings and numbers (JSON-serialisable); what is not finite is written "nan" or "inf"."""
+        made = asdict(self)
+        for box in made["boxes"]:
+            box["spark"] = tuple(value if isfinite(value) else str(value) for value in box["spark"])
+        return made
 
 
 def accented(

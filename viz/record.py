@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core import writes
+from autograd_core.autograd.anomaly import calling_line, in_backward
 from autograd_core.errors import ShapeError
 from autograd_core.graph import Node, ancestors, pullback, thread
 from autograd_core.tensor import Tensor
@@ -15,7 +17,8 @@ class Run:
     """What went through the nodes of a graph in one or more backward passes.
 
     As a context manager (`with viz.record() as run:`) it watches the passes started inside, in this thread. `gradients`
-    are the total at each node, `parts` what each node handed to each of its inputs.
+    are the total at each node, `parts` what each node handed to each of its inputs. Operations called inside note the line
+    of the program that called them.
     """
 
     def __init__(self) -> None:
@@ -23,14 +26,17 @@ class Run:
         self.gradients: dict[Node, np.ndarray[Any, Any]] = {}
         self.parts: dict[Node, tuple[Any, ...]] = {}
         self._around: list[Any] = []
+        self._watching: list[Any] = []
 
     def __call__(self, node: Node, gradient: Any, parts: tuple[Any, ...]) -> None:
         if self._around and self._around[-1] is not None:
             self._around[-1](node, gradient, parts)
         arrays = tuple(None if p is None else array(p) for p in parts)
         if node in self.gradients:  # another pass: gradients add up
-            self.gradients[node] = self.gradients[node] + array(gradient)
-            self.parts[node] = tuple(a if b is None else b if a is None else a + b for a, b in zip(self.parts[node], arrays, strict=True))
+            with np.errstate(all="ignore"):
+                self.gradients[node] = self.gradients[node] + array(gradient)
+                pairs = zip(self.parts[node], arrays, strict=True)
+                self.parts[node] = tuple(a if b is None else b if a is None else a + b for a, b in pairs)
         else:
             self.order.append(node)
             self.gradients[node] = array(gradient)
@@ -40,11 +46,21 @@ class Run:
         if self._around:
             raise RuntimeError("viz.record: this recording is running already; make another for a block inside")
         self._around.append(thread.observer)
-        thread.observer = self
+        self._watching.append(thread.watch)
+        thread.observer, thread.watch = self, self._note_line
+        writes.watch(1)
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        thread.observer = self._around.pop()
+        writes.watch(-1)
+        thread.observer, thread.watch = self._around.pop(), self._watching.pop()
+
+    def _note_line(self, op: Any, arrays: Any, result: Any, node: Node | None) -> None:
+        """Called for each operation inside the block."""
+        if self._watching and self._watching[-1] is not None:
+            self._watching[-1](op, arrays, result, node)
+        if node is not None and not in_backward():
+            node.line = node.call.line = calling_line()
 
     def __repr__(self) -> str:
         return f"<run of {len(self.order)} operations>"
@@ -66,7 +82,7 @@ def is_freed(root: Node) -> bool:
 
 
 def own_pass(loss: Tensor, gradient: Any = None) -> Run:
-    """A backward pass for looking only: the graph stays whole, `.grad` stays as it is, no hook runs.
+    """A backward pass for looking only: the graph stays whole, `.grad` stays as it is, no hook runs, NumPy warns of nothing.
 
     Raises ShapeError when `gradient` does not have the loss's shape.
     """
@@ -81,7 +97,8 @@ def own_pass(loss: Tensor, gradient: Any = None) -> Run:
     try:
         for node in hooked:
             node.hooks = None
-        pullback([root], [start], retain_graph=True, observer=run)
+        with np.errstate(all="ignore"):
+            pullback([root], [start], retain_graph=True, observer=run)
     finally:
         thread.grad = before
         for node, hooks in hooked.items():

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from autograd_core.graph import Node, Scope, ancestors
+from autograd_core.graph import Backward, Node, Scope, ancestors, fitted, order_of
 from autograd_core.tensor import Tensor, current_node
+from nn import Parameter
 
 from .arguments import given_to
 from .description import Call, Edge, Quantity, Trace, Vertex
+from .memory import kept_bytes
 from .names import Names
+from .numbers import with_numbers
+from .opening import Opens, opened
 from .record import Run, is_freed, own_pass
-from .symbols import formula, number
+from .symbols import formula, meanings, number
 from .values import known_values
 
 
@@ -28,11 +31,12 @@ def quantity(value: Any) -> Quantity | None:
     return Quantity(array)
 
 
-def trace(output: Tensor, names: Names, run: Run | None = None, gradient: Any = None) -> Trace:
+def trace(output: Tensor, names: Names, run: Run | None = None, gradient: Any = None, opens: Opens = None) -> Trace:
     """Describe what `output` was computed from.
 
     Gradients are those of `run`; without one, of a pass made for looking, if the graph still has what that needs and
-    `output` has one element or `gradient` is given. Raises TypeError or ValueError for what has no graph.
+    `output` has one element or `gradient` is given. `opens` picks fused operations to show as what they are made of. Raises
+    TypeError or ValueError for what has no graph.
     """
     if not isinstance(output, Tensor):
         raise TypeError(f"viz: expected a Tensor, got {'None' if output is None else 'a ' + type(output).__name__}")
@@ -42,20 +46,24 @@ def trace(output: Tensor, names: Names, run: Run | None = None, gradient: Any = 
     if root is None:
         raise ValueError("viz: this tensor was not computed from one that requires grad, so it has no graph; was it made inside no_grad()?")
     order = ancestors([root])[::-1]
-    hooked = 0
-    if run is not None and root in run.gradients:
-        state = "recorded"
-    elif is_freed(root):
-        state, run = "freed", None
-    elif output.array.size != 1 and gradient is None:
-        state, run = "none", None
-    else:
-        run = own_pass(output, gradient)
-        hooked = sum(bool(node.hooks) for node in order)
-        state = "again" if any(_has_grad(node) for node in order) else "own"
+    state, run, hooked = pass_for(output, order, run, gradient)
     describe = _Describe(order, names, run, root, output)
     vertices = tuple(v for node in order for v in describe.vertices(node))
-    return Trace(describe.id_of(root), vertices, describe.calls(), state, hooked)
+    found = Trace(describe.id_of(root), vertices, describe.calls(), state, hooked)
+    return opened(found, order, describe, opens) if opens else found
+
+
+def pass_for(output: Tensor, order: list[Node], run: Run | None, gradient: Any) -> tuple[str, Run | None, int]:
+    """Whose gradients are shown (a key of draw.STATES), these, and how many tensors have hooks that they did not go through."""
+    root = order[-1]
+    if run is not None and root in run.gradients:
+        return "recorded", run, 0
+    if is_freed(root):
+        return "freed", None, 0
+    if output.array.size != 1 and gradient is None:
+        return "none", None, 0
+    state = "again" if any(_has_grad(node) for node in order) else "own"
+    return state, own_pass(output, gradient), sum(bool(node.hooks) for node in order)
 
 
 def _has_grad(node: Node) -> bool:
@@ -69,10 +77,12 @@ class _Describe:
     def __init__(self, order: list[Node], names: Names, run: Run | None, root: Node, output: Tensor):
         self.names, self.run = names, run
         self.number = {node: k for k, node in enumerate(order)}
-        self.values = known_values(order, names, root, output)
+        self.given = {node: given_to(node) for node in order if node.plan is not None}
+        self.values = known_values(order, names, root, output, self.given)
         unnamed = [node for node in order if node.plan is None and not names.of(node)]
         self.unnamed = {node: f"leaf {k}" if len(unnamed) > 1 else "leaf" for k, node in enumerate(unnamed, 1)}
         self.scopes: dict[Scope, str] = {}
+        self.kept = kept_bytes(order)
         self.data: dict[int, str] = {}  # ids of data that has been described, by the array's identity
 
     def id_of(self, node: Node) -> str:
@@ -87,13 +97,16 @@ class _Describe:
             if self.run is None and tensor is not None and tensor.grad is not None:
                 gradient = quantity(tensor.grad.array)
             name = self.names.of(node) or self.unnamed[node]
-            return [Vertex(self.id_of(node), "parameter", name, "", node.shape, str(node.dtype), value, gradient, None)]
+            given = not isinstance(tensor, Parameter | None)
+            return [Vertex(self.id_of(node), "parameter", name, "", node.shape, str(node.dtype), value, gradient, None, given=given)]
         several = isinstance(node.dtype, tuple)  # results: they have nodes of their own
         shape, dtype = ((), "") if several else (node.shape, str(node.dtype))
         new_data, edges = self._inputs(node)
         scope = self.scope(node.scope)
         name, text = self.names.of(node), operation_text(node)
-        return [*new_data, Vertex(self.id_of(node), "operation", name, text, shape, dtype, value, gradient, scope, tuple(edges))]
+        more = (order_of(node.scope), line_of(node), self.kept.get(node, 0))
+        own = Vertex(self.id_of(node), "operation", name, text, shape, dtype, value, gradient, scope, tuple(edges), *more)
+        return [*new_data, own]
 
     def _inputs(self, node: Node) -> tuple[list[Vertex], list[Edge]]:
         """The edges from what the operation was given, and vertices for data among it that is new."""
@@ -101,9 +114,10 @@ class _Describe:
         new: list[Vertex] = []
         edges = []
         k = 0
-        for argument in given_to(node):
+        for argument in self.given[node]:
             if argument.parent is not None:
-                edges.append(Edge(self.id_of(argument.parent), argument.name, self._formula(node, k), quantity(next(parts, None))))
+                source, part = self.id_of(argument.parent), quantity(next(parts, None))
+                edges.append(Edge(source, argument.name, part=part, rule=LocalRule(self, node, k)))
                 k += 1
             elif not argument.absent and not isinstance(argument.value, int | float | complex):
                 vertex = self._data(node, argument.neutral, argument.value)
@@ -111,10 +125,6 @@ class _Describe:
                     new.append(vertex)
                 edges.append(Edge(self._data_id(node, argument.neutral, argument.value), argument.name, "", None))
         return new, edges
-
-    def _formula(self, node: Node, k: int) -> Callable[[], str]:
-        """For later: most of a large graph's formulas are never looked at."""
-        return lambda: formula(node, k, called_in(node, self.names))
 
     def _data_id(self, node: Node, argument: str, value: Any) -> str:
         own = f"{self.id_of(node)}.{argument}"
@@ -124,21 +134,66 @@ class _Describe:
         """A vertex for data that does not record, unless it has one; data that is gone is drawn without a shape."""
         if isinstance(value, np.ndarray) and id(value) in self.data:
             return None
-        name = self.names.of_array(value) or argument
+        name = self.names.of_array(value)
         shape = () if value is None else tuple(np.shape(value))
         dtype = "" if value is None else str(value.dtype)
-        return Vertex(self._data_id(node, argument, value), "data", name, "", shape, dtype, quantity(value), None, None)
+        own = self._data_id(node, argument, value)
+        return Vertex(own, "data", name or argument, "", shape, dtype, quantity(value), None, None, given=bool(name))
 
     def scope(self, scope: Scope | None) -> str | None:
         if scope is None:
             return None
-        if scope not in self.scopes:
-            self.scope(scope.parent)
-            self.scopes[scope] = f"m{len(self.scopes)}"
+        new = []
+        at: Scope | None = scope
+        while at is not None and at not in self.scopes:
+            new.append(at)
+            at = at.parent
+        for at in reversed(new):
+            self.scopes[at] = f"m{len(self.scopes)}"
         return self.scopes[scope]
 
     def calls(self) -> tuple[Call, ...]:
-        return tuple(Call(i, self.names.of_call(s), self.scope(s.parent), path=self.names.path_of(s)) for s, i in self.scopes.items())
+        kind = {True: "backward", False: "module"}
+        return tuple(
+            Call(i, self.names.of_call(s), self.scope(s.parent), kind[isinstance(s, Backward)], path=self.names.path_of(s))
+            for s, i in self.scopes.items()
+        )
+
+
+class LocalRule:
+    """What one operation does to the gradient on its way to one of its inputs."""
+
+    __slots__ = ("describe", "k", "node")
+
+    def __init__(self, describe: _Describe, node: Node, k: int) -> None:
+        self.describe, self.node, self.k = describe, node, k
+
+    def formula(self) -> str:
+        return formula(self.node, self.k, called_in(self.node, self.describe.names))
+
+    def meanings(self) -> tuple[str, ...]:
+        return meanings(self.node, self.k, called_in(self.node, self.describe.names))
+
+    def numbers(self) -> str:
+        run = self.describe.run
+        return with_numbers(self.node, self.k, None if run is None else run.gradients.get(self.node), self.describe.values)
+
+    def kept(self) -> bool:
+        return self.node.saved is not None
+
+    def pull(self, gradient: Any) -> Any:
+        parent = self.node.parents[self.k]
+        with np.errstate(all="ignore"):
+            part = self.node.plan.pull(gradient, self.node.saved)[self.k]
+        if part is None:
+            return np.zeros(parent.shape, parent.dtype)
+        return part if isinstance(part, list) else np.asarray(fitted(part, parent, self.node.plan))
+
+
+def line_of(node: Node) -> str:
+    """`file:line` of the call that made a node, "" where nobody noted it."""
+    line = getattr(node.call, "line", None)
+    return f"{line.file}:{line.number}" if line is not None else ""
 
 
 def called_in(node: Node, names: Names) -> dict[str, str]:
@@ -168,7 +223,7 @@ def operation_text(node: Node) -> str:
     parts = []
     for key, value in getattr(node, "settings", {}).items():
         if key == "axis" and value is not None:
-            parts.append(f"dim={value}")
+            parts.append(f"dim={value[0] if isinstance(value, tuple) and len(value) == 1 else value}")
         elif key == "exponent":
             parts.append(f"^{number(value)}")
         elif key in ("low", "high", "negative_slope", "alpha", "beta") and isinstance(value, int | float):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,12 +12,19 @@ from autograd_core.graph import Node
 from autograd_core.tensor import Tensor
 from autograd_core.writes import written_since
 
-from .arguments import given_to
+from .arguments import Argument, given_to
 from .names import Names
 
 
-def known_values(order: list[Node], names: Names, root: Node, output: Tensor) -> dict[Node, Any]:
-    """By node, for nodes in `order` (oldest first). What was written in place since it was computed is not shown."""
+def known_values(
+    order: list[Node], names: Names, root: Node, output: Tensor, given: Mapping[Node, list[Argument]] | None = None
+) -> dict[Node, Any]:
+    """By node, for nodes in `order` (oldest first). What was written in place since it was computed is not shown.
+
+    `given` are the arguments of each operation, where they have been found out.
+    """
+    if given is None:
+        given = {node: given_to(node) for node in order if node.plan is not None}
     values: dict[Node, Any] = {}
 
     def know(node: Node, array: Any, since: int) -> None:
@@ -37,11 +46,11 @@ def known_values(order: list[Node], names: Names, root: Node, output: Tensor) ->
         know(node, names.array_of(node), node.time)
         saved = dict(zip(node.plan.names, node.saved, strict=False)) if node.saved else {}
         know(node, saved.get("out"), node.time)
-        for argument in given_to(node):
+        for argument in given[node]:
             if argument.parent is not None:
                 know(argument.parent, saved.get(argument.name), node.time)
     for node in order:
-        if node not in values and node.plan is not None and isinstance(node.dtype, np.dtype) and np.prod(node.shape) <= 4:
+        if node not in values and node.plan is not None and isinstance(node.dtype, np.dtype) and prod(node.shape) <= 4:
             again = computed_again(node, values)
             if again is not None:
                 know(node, again, node.time)
@@ -57,4 +66,5 @@ def computed_again(node: Node, values: dict[Node, Any]) -> Any:
     arguments = [values.get(a.parent) if a.parent is not None else a.value for a in given_to(node)]
     if any(a is None or np.size(a) > 16 for a in arguments):
         return None
-    return np.asarray(forward(*arguments, **getattr(node, "settings", {})))
+    with np.errstate(all="ignore"):
+        return np.asarray(forward(*arguments, **getattr(node, "settings", {})))
