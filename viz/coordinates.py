@@ -20,6 +20,8 @@ from .layers import PINS, Item, Layers
 Point = tuple[float, float]
 _LINE_GAP = 9.0  # from a line to its neighbours
 _SPREAD, _CLOSEST = 15.0, 11.0  # between lines that touch the same side of a box
+_BEND = 8.0  # what a bend costs, as much as leading so far across
+_ONWARD = 1.5  # how much more a line goes on straight, where it could as well have bent before
 _INERTIA = 1e-3  # how much a node without neighbours wants to stay
 
 
@@ -48,6 +50,7 @@ def place(layers: Layers, heading: tuple[float, float], pad: float) -> Placed:
     """Coordinates for everything. The heading stands at the upper left, beside the lines that come in from above."""
     _spread(layers)
     across = _across(layers)
+    _gather(layers, across)
     _straighten(layers, across)
     left = min((x - node.width / 2 for x, node in zip(across, layers.nodes)), default=0.0)
     right = max((x + node.width / 2 for x, node in zip(across, layers.nodes)), default=0.0)
@@ -96,6 +99,16 @@ def _room(item: Item) -> float:
     return 0.36 * item.width if item.kind == "round" else item.width / 2 - theme.CORNER - 3
 
 
+def _gather(layers: Layers, across: list[float]) -> None:
+    """Moves what no line holds next to its neighbours."""
+    for row in layers.rows:
+        for order in (row, row[::-1]):
+            for before, node in pairwise(order):
+                if not layers.up[node] and not layers.down[node]:
+                    apart = _distance(layers.nodes[before], layers.nodes[node])
+                    across[node] = across[before] + apart if order is row else across[before] - apart
+
+
 def _straighten(layers: Layers, across: Sequence[float]) -> None:
     """Moves the ends of lines along the sides of their boxes to where the lines come from."""
     for node, item in enumerate(layers.nodes[: len(layers.items)]):
@@ -131,7 +144,7 @@ def _across(layers: Layers, *, sweeps: int = 12) -> list[float]:
         downward, both = sweep % 2 == 0, sweep >= sweeps // 2
         lines = list(zip(layers.rows, apart))
         for row, offsets in lines if downward else reversed(lines):
-            _settle(layers, row, offsets, across, downward or both, not downward or both)
+            _settle(layers, row, offsets, across, downward, both)
         strain = _strain(layers, across)
         stale += 1
         if strain < least - 1e-6:
@@ -148,20 +161,25 @@ def _distance(left: Item, right: Item) -> float:
 
 
 def _strain(layers: Layers, across: Sequence[float]) -> float:
-    return sum(s.weight * abs(across[s.upper] + s.upper_at - across[s.lower] - s.lower_at) for s in layers.segments)
+    """How far lines lead across; one wide swing is less than many small ones."""
+    swings = (abs(across[s.upper] + s.upper_at - across[s.lower] - s.lower_at) for s in layers.segments)
+    return sum(s.weight * (swing + min(swing, _BEND)) for s, swing in zip(layers.segments, swings))
 
 
-def _settle(layers: Layers, row: list[int], offsets: Sequence[float], across: list[float], above: bool, below: bool) -> None:
-    """Places one layer as its neighbours above, below or both want it."""
+def _settle(layers: Layers, row: list[int], offsets: Sequence[float], across: list[float], downward: bool, both: bool) -> None:
+    """Places one layer as its neighbours in the layer before it want it, or those on both sides."""
     wishes: list[list[tuple[float, float]]] = []
     for node, offset in zip(row, offsets):
         wishes.append([])
-        for index in layers.up[node] if above else ():
+        onward = _ONWARD if node >= len(layers.items) else 1.0
+        for index in layers.up[node] if downward or both else ():
             segment = layers.segments[index]
-            wishes[-1].append((across[segment.upper] + segment.upper_at - segment.lower_at - offset, segment.weight))
-        for index in layers.down[node] if below else ():
+            place = across[segment.upper] + segment.upper_at - segment.lower_at - offset
+            wishes[-1].append((place, segment.weight * (onward if downward else 1.0)))
+        for index in layers.down[node] if not downward or both else ():
             segment = layers.segments[index]
-            wishes[-1].append((across[segment.lower] + segment.lower_at - segment.upper_at - offset, segment.weight))
+            place = across[segment.lower] + segment.lower_at - segment.upper_at - offset
+            wishes[-1].append((place, segment.weight * (1.0 if downward else onward)))
         if not wishes[-1]:
             wishes[-1].append((across[node] - offset, _INERTIA))
     for node, offset, where in zip(row, offsets, _pool(wishes)):

@@ -8,9 +8,9 @@ place where a line enters a group are nodes too.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,19 +21,20 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from threading import Lock
 
-from . import measure, structure, theme
+from . import labels, limits, measure, structure, theme
 from .centre import centred
 from .drawing import Arrow, Box, Drawing, Group
 from .layers import backward_edges
+from .layout import lay_out
+from .theme import Theme, themed
 
+_FEW = 200  # boxes and arrows: a picture of more is wide enough for any line of its head
 FORMATS = ("svg", "png", "pdf")
 _SHAPES = {  # shape of a box -> Graphviz's shape, style and number of outlines
     "rounded": ("box", "rounded,filled", 1),
     "square": ("box", "filled", 1),
     "double": ("box", "rounded,filled", 2),
-    "stack": ("box3d", "filled", 1),
     "round": ("ellipse", "filled", 1),
     "folded": ("note", "filled", 1),
 }
@@ -56,10 +57,10 @@ class _Plan:
     fed: set[tuple[str, str]] = field(default_factory=set)  # boxes, and the groups from inside which something flows to them
 
 
-def to_dot(drawing: Drawing) -> str:
+def to_dot(drawing: Drawing, *, theme: str = "light") -> str:
     """The drawing as DOT text; the same drawing always gives the same text. ValueError if the drawing contradicts itself."""
     structure.check(drawing)
-    return "\n".join(_lines(drawing, _plan(drawing))) + "\n"
+    return "\n".join(_lines(drawing, _plan(drawing), themed(theme))) + "\n"
 
 
 def _plan(drawing: Drawing) -> _Plan:
@@ -111,47 +112,53 @@ def _groups_above(drawing: Drawing) -> dict[str, set[str]]:
     return above
 
 
-def _lines(drawing: Drawing, plan: _Plan) -> Iterator[str]:
-    yield f"digraph {_quote(drawing.title)} {{"
-    head = measure.head_rows(drawing)
+def _lines(drawing: Drawing, plan: _Plan, look: Theme) -> Iterator[str]:
+    yield f"digraph {_quote(measure.tooltip(drawing.title))} {{"  # Graphviz reads no string of more than 16,384 bytes
+    few = len(drawing.boxes) + len(drawing.arrows) <= _FEW
+    head = measure.head_rows(drawing, lay_out(drawing).width if few else math.inf)  # Graphviz tells the width when it is too late
     sizes = {"nodesep": _inches(theme.BOX_GAP), "ranksep": _inches(theme.LAYER_GAP), "pad": _inches(theme.MARGIN)}
-    yield "  graph " + _attributes(rankdir="TB", newrank="true", outputorder="edgesfirst", bgcolor=theme.PAPER, **sizes)
+    # nslimit: the last thousandths of a straight line take Graphviz half of its time
+    yield "  graph " + _attributes(rankdir="TB", newrank="true", nslimit=4, outputorder="edgesfirst", bgcolor=look.paper, **sizes)
     if head:
-        yield "  graph " + _attributes(label=_html(head, "LEFT", below=theme.LAYER_GAP), labelloc="t", labeljust="l", fontname=theme.FONTS)
+        label = labels.table(labels.cells(head, look, "LEFT"), below=theme.LAYER_GAP)
+        yield "  graph " + _attributes(label=label, labelloc="t", labeljust="l", fontname=theme.FONTS)
     yield "  node " + _attributes(fontname=theme.FONTS, margin="0")
-    yield from _members(None, plan, "  ")
-    pending: list[tuple[Group | None, str]] = [(group, "  ") for group in reversed(plan.groups.get(None, []))]
-    depth = 0
+    yield from _members(None, plan, look, "  ")
+    pending: list[tuple[Group | None, int]] = [(group, 0) for group in reversed(plan.groups.get(None, []))]
     while pending:
-        group, pad = pending.pop()
+        group, depth = pending.pop()
+        pad = "  " * (depth + 1)
         if group is None:
-            depth -= 1
             yield pad + "}"
             continue
+        style = theme.group_style(group.kind)
+        fill = look.tint if style.tinted else look.grounds[depth % len(look.grounds)]
+        lines = {"style": f"rounded,filled,{style.line}", "penwidth": style.width, "color": look.frame, "fillcolor": fill}
+        if style.stacked:  # a second frame around it
+            yield f"{pad}subgraph {_quote('cluster behind ' + group.id)} {{"
+            yield f"{pad}  graph " + _attributes(label="", margin=f"{theme.SHEET:g}", **lines)
         yield f"{pad}subgraph {_quote('cluster ' + group.id)} {{"
-        fill = theme.GROUP_FILLS[depth % len(theme.GROUP_FILLS)]
-        style = {"style": "rounded,filled", "color": theme.GROUP_STROKE, "fillcolor": fill, "margin": f"{theme.GROUP_PAD:g}"}
-        yield f"{pad}  graph " + _attributes(label="", **style)
-        yield from _heading(group, plan, pad + "  ")
-        yield from _members(group.id, plan, pad + "  ")
-        depth += 1
-        pending.append((None, pad))
-        pending.extend((inner, pad + "  ") for inner in reversed(plan.groups.get(group.id, [])))
+        yield f"{pad}  graph " + _attributes(label="", margin=f"{theme.GROUP_PAD:g}", **lines)
+        yield from _heading(group, plan, look, pad + "  ")
+        yield from _members(group.id, plan, look, pad + "  ")
+        pending += [(None, depth)] * (2 if style.stacked else 1)
+        pending.extend((inner, depth + 1) for inner in reversed(plan.groups.get(group.id, [])))
     sources = {way[0] for way in plan.ways} - {way[-1] for way in plan.ways}
     for arrow, way in zip(drawing.arrows, plan.ways):
-        yield from _arrow(arrow, way, 2 if way[0] in sources else 8)
+        yield from _arrow(arrow, way, 2 if way[0] in sources else 8, look)
     yield "}"
 
 
-def _heading(group: Group, plan: _Plan, pad: str) -> Iterator[str]:
+def _heading(group: Group, plan: _Plan, look: Theme, pad: str) -> Iterator[str]:
     """The group's label, in one rank with the lines that come in, above all that the group holds."""
     name, rows = _quote(f"{plan.mark}group {group.id}"), measure.group_rows(group)
     blank = {} if rows else {"style": "invis", "fixedsize": "true"}
     size = _size(measure.extent(rows) if rows else (4.0, 4.0))  # nodes of no size make Graphviz crash
-    yield f"{pad}{name} " + _attributes(shape="plain" if rows else "box", label=_html(rows), **blank, **size)
+    yield f"{pad}{name} " + _attributes(shape="plain" if rows else "box", label=labels.table(labels.cells(rows, look)), **blank, **size)
     entries = plan.entries.get(group.id, [])
     for entry, arrow in entries:
-        yield f"{pad}{_quote(entry)} " + _attributes(shape="plain", fixedsize="true", width="0.01", height="0.01", label=_stroke(arrow))
+        stroke = labels.stroke(arrow, look)
+        yield f"{pad}{_quote(entry)} " + _attributes(shape="plain", fixedsize="true", width="0.01", height="0.01", label=stroke)
     if entries:
         yield f"{pad}{{ rank=same; {name}; {'; '.join(_quote(entry) for entry, _ in entries)} }}"
     first = [_quote(box.id) for box in plan.boxes.get(group.id, []) if (box.id, group.id) not in plan.fed]
@@ -160,22 +167,33 @@ def _heading(group: Group, plan: _Plan, pad: str) -> Iterator[str]:
         yield f"{pad}{name} -> {below} [style=invis, weight={int(index == 0)}]"
 
 
-def _members(group: str | None, plan: _Plan, pad: str) -> Iterator[str]:
+def _members(group: str | None, plan: _Plan, look: Theme, pad: str) -> Iterator[str]:
     for box in plan.boxes.get(group, []):
-        style, text = theme.box_style(box.kind), measure.box_rows(box)
-        shape, line, outlines = _SHAPES[style.shape]
-        look = {"shape": shape, "style": line + ",dashed" * style.dashed, "peripheries": outlines}
-        ink = {"fillcolor": style.fill, "color": style.stroke, "penwidth": style.width}
-        yield f"{pad}{_quote(box.id)} " + _attributes(label=_html(text), **look, **ink, **_size(measure.box_size(box)))
+        yield f"{pad}{_quote(box.id)} " + _attributes(**_box(box, look))
     for name, arrow in plan.texts.get(group, []):
-        text = measure.arrow_rows(arrow)
-        yield f"{pad}{_quote(name)} " + _attributes(shape="plain", label=_html(text), **_size(measure.label_size(arrow)))
+        label = labels.table(labels.cells(measure.arrow_rows(arrow), look))
+        yield f"{pad}{_quote(name)} " + _attributes(shape="plain", label=label, **_size(measure.label_size(arrow)))
 
 
-def _arrow(arrow: Arrow, way: Sequence[str], weight: int) -> Iterator[str]:
+def _box(box: Box, look: Theme) -> dict[str, object]:
+    """A box as attributes of a node."""
+    shape, fill = theme.box_style(box.kind).shape, look.fills[box.kind]
+    stroke, width, line = theme.box_line(box.kind, box.accent, box.order, look)
+    cells = labels.cells(measure.box_rows(box), look)
+    if box.spark:
+        cells += labels.curve(box, stroke) + labels.cells(measure.spark_rows(box), look)
+    if shape == "stack":
+        return {"shape": "plain", "label": labels.stack(box, cells, fill, stroke, width, line)}
+    outline, corners, times = _SHAPES[shape]
+    times += bool(box.order) and times == 1
+    ink = {"fillcolor": fill, "color": stroke, "penwidth": f"{width:g}", "style": f"{corners},{line}", "peripheries": times}
+    return {"shape": outline, "label": labels.table(cells), **ink, **_size(measure.box_size(box))}
+
+
+def _arrow(arrow: Arrow, way: Sequence[str], weight: int, look: Theme) -> Iterator[str]:
     """An arrow in pieces, from node to node; only the piece at its target has a head."""
-    style, width = theme.arrow_style(arrow.kind), theme.line_width(arrow.weight)
-    head, size = "vee" if style.open_head else "normal", f"{0.55 + 0.06 * width:.3g}"
+    colour, width, line = theme.arrow_line(arrow.kind, arrow.accent, arrow.weight, look)
+    head, size = "vee" if theme.arrow_style(arrow.kind).open_head else "normal", f"{0.55 + 0.06 * width:.3g}"
     last = len(way) - 2
     for index, (upper, lower) in enumerate(pairwise(way)):
         ends = {"dir": "none"}
@@ -185,7 +203,7 @@ def _arrow(arrow: Arrow, way: Sequence[str], weight: int) -> Iterator[str]:
             ends = {"arrowhead": head, "arrowsize": size}
         tail, tip = ":s" * (index > 0), ":n" * (index < last)
         yield f"  {_quote(upper)}{tail} -> {_quote(lower)}{tip} " + _attributes(
-            color=style.colour, penwidth=f"{width:.3g}", weight=weight, **ends
+            color=colour, penwidth=f"{width:.3g}", weight=weight, **ends, **({"style": line} if line != "solid" else {})
         )
 
 
@@ -203,55 +221,33 @@ def _inches(points: float) -> str:
 
 
 def _quote(text: str) -> str:
-    return '"' + measure.plain(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """A string in quotes. Graphviz takes &x; for a character's name, and writes what is none into an SVG as it is."""
+    return '"' + measure.plain(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'
 
 
-def _html(text: Sequence[measure.Row], align: str = "CENTER", below: float = 0.0) -> str:
-    """Rows of text as one of Graphviz's HTML-like labels, with so much free room below."""
-    cells = "".join(f'<TR><TD ALIGN="{align}">{_set(row)}</TD></TR>' for row in text)
-    if below:
-        cells += f'<TR><TD HEIGHT="{below:g}"></TD></TR>'
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{cells}</TABLE>>' if cells else ""
-
-
-def _stroke(arrow: Arrow) -> str:
-    """A piece of an arrow's line, longer than the node it stands in: it bridges the gap that ports leave."""
-    colour, width = theme.arrow_style(arrow.kind).colour, max(1, round(theme.line_width(arrow.weight)))
-    cell = f'<TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="6"></TD>'
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{colour}"><TR>{cell}</TR></TABLE>>'
-
-
-def _set(row: measure.Row) -> str:
-    text = escape(row.text).replace("\\", "\\\\")  # Graphviz reads \N and its like even here
-    text = f"<B>{text}</B>" if row.type.bold else text
-    return f'<FONT POINT-SIZE="{row.type.size:g}" COLOR="{row.type.colour}">{text}</FONT>'
-
-
-def render(text: str, format: str) -> bytes:
+def render(text: str, format: str, seconds: float | None = None) -> bytes:
     """A picture of DOT text by Graphviz: the program `dot` where it is installed, else the copy inside pygraphviz.
 
-    Raises GraphvizMissing if neither is there, RuntimeError if Graphviz fails, ValueError for a format other than FORMATS.
+    Raises GraphvizMissing if neither is there, TookTooLong after so many seconds, RuntimeError if Graphviz fails, ValueError
+    for a format other than FORMATS.
     """
     if format not in FORMATS:
         raise ValueError(f"{format!r} is no format of a picture: the formats are {', '.join(FORMATS)}")
     if format == "png":
         before, brace, after = text.rpartition("}")
         text = f"{before}  graph [dpi={theme.RESOLUTION}]\n{brace}{after}"
-    with _fonts():
-        draws = _by_program if shutil.which("dot") else _by_library if sys.executable and _found("pygraphviz") else None
-        if draws is not None:
-            made = draws(text, format)
-            return centred(made.decode()).encode() if format == "svg" else made
-    raise GraphvizMissing('there is no Graphviz: install the program `dot`, or its copy: pip install "autograd-core[render]"')
+    program = shutil.which("dot")
+    if program:
+        from graphviz.backend.dot_command import command
 
-
-def _by_program(text: str, format: str) -> bytes:
-    import graphviz
-
-    try:
-        return graphviz.pipe("dot", format, text.encode(), quiet=True)
-    except (graphviz.CalledProcessError, graphviz.ExecutableNotFound) as error:
-        raise RuntimeError(f"dot could not draw the picture: {error}") from error
+        who, line = "dot", [program, *command("dot", format)[1:]]
+    elif sys.executable and _found("pygraphviz"):  # Graphviz is C that cannot be interrupted and may crash: not in this process
+        who, line = "pygraphviz", [sys.executable, "-P", "-c", _LIBRARY, format]
+    else:
+        raise GraphvizMissing('there is no Graphviz: install the program `dot`, or its copy: pip install "autograd-core[render]"')
+    with _fonts() as environment:
+        made = limits.run(who, line, text.encode(), seconds, environment)
+    return centred(made.decode()).encode() if format == "svg" else made
 
 
 _LIBRARY = """
@@ -261,14 +257,6 @@ sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
 """
 
 
-def _by_library(text: str, format: str) -> bytes:
-    """In a process of its own: Graphviz is C that can neither be interrupted nor be run twice at a time, and may crash."""
-    done = subprocess.run([sys.executable, "-c", _LIBRARY, format], input=text.encode(), capture_output=True)
-    if done.returncode or not done.stdout:
-        raise RuntimeError(f"pygraphviz could not draw the picture: {done.stderr.decode(errors='replace')[-2000:].strip()}")
-    return done.stdout
-
-
 def _found(module: str) -> ModuleSpec | None:
     try:
         return find_spec(module)
@@ -276,27 +264,17 @@ def _found(module: str) -> ModuleSpec | None:
         return None
 
 
-_environment = Lock()
-
-
 @contextmanager
-def _fonts() -> Iterator[None]:
-    """Lets Graphviz find the fonts that come with matplotlib too: some machines have none, or none with ∂ and ᵀ."""
+def _fonts() -> Iterator[dict[str, str]]:
+    """An environment in which Graphviz finds the fonts of matplotlib too: some machines have none, or none with ∂ and ᵀ."""
     found = _found("matplotlib")
     if sys.platform != "linux" or found is None or not found.submodule_search_locations:
-        yield
+        yield dict(os.environ)
         return
     folder = Path(found.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
-    own = os.environ.get("FONTCONFIG_FILE")
-    with _environment, tempfile.TemporaryDirectory() as temporary:
+    own = os.environ.get("FONTCONFIG_FILE", "fonts.conf")
+    with tempfile.TemporaryDirectory() as temporary:
         config = Path(temporary) / "more-fonts.conf"
-        include = f'<include ignore_missing="yes">{escape(own or "fonts.conf")}</include><dir>{escape(str(folder))}</dir>'
+        include = f'<include ignore_missing="yes">{escape(own)}</include><dir>{escape(str(folder))}</dir>'
         config.write_text(f'<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>{include}</fontconfig>')
-        os.environ["FONTCONFIG_FILE"] = str(config)
-        try:
-            yield
-        finally:
-            if own is None:
-                del os.environ["FONTCONFIG_FILE"]
-            else:
-                os.environ["FONTCONFIG_FILE"] = own
+        yield os.environ | {"FONTCONFIG_FILE": str(config)}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 PINS = ("top", "bottom")
+Ends = list[tuple[int, float]]  # nodes, and where on them
 
 
 @dataclass
@@ -179,15 +180,18 @@ def _order(layers: Layers) -> None:
     """Fewer crossings: each node to the mean of its neighbours, layer by layer, down and up; the best order seen stays."""
     sweeps = min(24, 4 + 100_000 // (len(layers.segments) + 1))  # seconds at most
     best, fewest, stale = [list(row) for row in layers.rows], crossings(layers), 0
+    above, below = _ends(layers)
+    place = [0.0] * len(layers.nodes)
     chance = Random(0)
     for sweep in range(sweeps):
         if not fewest or stale > 8:
             break
         downward = sweep % 2 == 0
-        place = _places(layers.rows)
+        for row in layers.rows:
+            _put(row, place)
         for row in layers.rows[1:] if downward else reversed(layers.rows[:-1]):
-            _by_means(layers, row, place, downward, chance if sweep > 3 else None)
-        _exchange(layers)
+            _by_means(row, above if downward else below, place, chance if sweep > 3 else None)
+        _exchange(layers, above, below, place)
         count = crossings(layers)
         stale += 1
         if count < fewest:
@@ -195,63 +199,61 @@ def _order(layers: Layers) -> None:
     layers.rows[:] = best
 
 
-def _places(rows: Sequence[Sequence[int]]) -> dict[int, float]:
-    return {node: float(place) for row in rows for place, node in enumerate(row)}
+def _ends(layers: Layers) -> tuple[list[Ends], list[Ends]]:
+    """For each node, the nodes that its lines touch in the layer above and below, and where on them, in units of places."""
+    above: list[Ends] = [[] for _ in layers.nodes]
+    below: list[Ends] = [[] for _ in layers.nodes]
+    for s in layers.segments:
+        above[s.lower].append((s.upper, s.upper_at / (layers.nodes[s.upper].width + 1.0)))
+        below[s.upper].append((s.lower, s.lower_at / (layers.nodes[s.lower].width + 1.0)))
+    return above, below
 
 
-def _ends(layers: Layers, node: int, place: dict[int, float], above: bool) -> list[float]:
-    """Where the node's lines touch the layer above or below, in units of places."""
-    found = []
-    for index in layers.up[node] if above else layers.down[node]:
-        segment = layers.segments[index]
-        other, at = (segment.upper, segment.upper_at) if above else (segment.lower, segment.lower_at)
-        found.append(place[other] + at / (layers.nodes[other].width + 1.0))
-    return found
+def _put(row: list[int], place: list[float]) -> None:
+    for index, node in enumerate(row):
+        place[node] = float(index)
 
 
-def _by_means(layers: Layers, row: list[int], place: dict[int, float], above: bool, chance: Random | None) -> None:
+def _by_means(row: list[int], ends: list[Ends], place: list[float], chance: Random | None) -> None:
     """Sorts those that have neighbours among the places they hold, the others keep theirs; ties stay, or fall by chance."""
-    keys = {}
-    for node in row:
-        ends = _ends(layers, node, place, above)
-        if ends:
-            keys[node] = sum(ends) / len(ends)
+    keys = {node: sum(place[other] + at for other, at in ends[node]) / len(ends[node]) for node in row if ends[node]}
     nodes = list(keys)
     if chance:
         chance.shuffle(nodes)
     ordered = iter(sorted(nodes, key=keys.__getitem__))
     row[:] = [next(ordered) if node in keys else node for node in row]
-    place.update((node, float(index)) for index, node in enumerate(row))
+    _put(row, place)
 
 
-def _exchange(layers: Layers, *, rounds: int = 3) -> None:
+def _exchange(layers: Layers, above: list[Ends], below: list[Ends], place: list[float], *, rounds: int = 3) -> None:
     """Swaps neighbours where that saves a crossing."""
-    place = _places(layers.rows)
     for _ in range(rounds):
         changed = False
         for row in layers.rows:
             if len(row) < 2:
                 continue
-            ends = {node: (sorted(_ends(layers, node, place, True)), sorted(_ends(layers, node, place, False))) for node in row}
+            ends = {node: [sorted([place[other] + at for other, at in side[node]]) for side in (above, below)] for node in row}
             for index in range(len(row) - 1):
-                left, right = ends[row[index]], ends[row[index + 1]]
-                now = _crossed(left[0], right[0]) + _crossed(left[1], right[1])
-                if now and now > _crossed(right[0], left[0]) + _crossed(right[1], left[1]):
+                (up, down), (right_up, right_down) = ends[row[index]], ends[row[index + 1]]
+                now = _crossed(up, right_up) + _crossed(down, right_down)
+                if now and now > _crossed(right_up, up) + _crossed(right_down, down):
                     row[index], row[index + 1] = row[index + 1], row[index]
                     changed = True
-            place.update((node, float(index)) for index, node in enumerate(row))
+            _put(row, place)
         if not changed:
             return
 
 
 def _crossed(left: list[float], right: list[float]) -> int:
     """How many lines of the left node cross lines of the right one; both lists are sorted."""
-    return sum(len(left) - bisect_right(left, end) for end in right)
+    if not left or not right or left[-1] <= right[0]:
+        return 0
+    return sum([len(left) - bisect_right(left, end) for end in right])
 
 
 def crossings(layers: Layers) -> int:
     """How many pairs of lines cross."""
-    place = _places(layers.rows)
+    place = {node: float(index) for row in layers.rows for index, node in enumerate(row)}
     total = 0
     for row in layers.rows[:-1]:
         ends = []

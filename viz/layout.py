@@ -14,7 +14,7 @@ from itertools import pairwise
 from . import measure, structure, theme
 from .coordinates import Placed, Point, Rectangle, place
 from .drawing import Box, Drawing
-from .layers import Item, Link, arrange, backward_edges
+from .layers import Item, Layers, Link, arrange, backward_edges
 
 Member = tuple[str, str]  # "box" or "group", and its id
 
@@ -34,13 +34,14 @@ class Layout:
 
     width: float
     height: float
+    head: tuple[measure.Row, ...]
     boxes: dict[str, Rectangle]
     groups: dict[str, Rectangle]
     routes: tuple[Route, ...]  # one for each arrow
 
 
 @dataclass
-class _Level:
+class Level:
     """One group, or the drawing itself: its members, and the lines between them or to its frame (None)."""
 
     members: list[Member] = field(default_factory=list)
@@ -48,9 +49,10 @@ class _Level:
 
 
 @dataclass(frozen=True)
-class _Solved:
+class Solved:
     """A level with places, in its own coordinates."""
 
+    layers: Layers
     placed: Placed
     members: dict[Member, int]  # its item
     lines: dict[int, int]  # an arrow's line
@@ -60,22 +62,28 @@ class _Solved:
 def lay_out(drawing: Drawing) -> Layout:
     """Positions for a drawing. Raises ValueError for a drawing that contradicts itself."""
     structure.check(drawing)
+    levels, solved = solve(drawing)
+    return _assemble(drawing, levels, solved)
+
+
+def solve(drawing: Drawing) -> tuple[dict[str | None, Level], dict[str | None, Solved]]:
+    """The levels of a drawing, the outermost first, and each with places."""
     boxes = {box.id: box for box in drawing.boxes}
     headings = {group.id: measure.extent(measure.group_rows(group)) for group in drawing.groups}
-    levels, order = _levels(drawing)
+    levels = _levels(drawing)
     texts = [measure.label_size(arrow) for arrow in drawing.arrows]
-    solved: dict[str | None, _Solved] = {}
-    for group in reversed(order):
+    solved: dict[str | None, Solved] = {}
+    for group in reversed(levels):
         heading = (0.0, 0.0) if group is None else headings[group]
         solved[group] = _solve(levels[group], boxes, texts, solved, heading, 0.0 if group is None else theme.GROUP_PAD)
-    return _assemble(drawing, levels, solved, order)
+    return levels, solved
 
 
-def _levels(drawing: Drawing) -> tuple[dict[str | None, _Level], list[str | None]]:
-    """The levels, and their order from the outermost inwards."""
+def _levels(drawing: Drawing) -> dict[str | None, Level]:
+    """The levels, from the outermost inwards."""
     around = structure.enclosures(drawing)
     order: list[str | None] = [None, *sorted(around, key=lambda group: len(around[group]))]
-    levels = {group: _Level() for group in order}
+    levels = {group: Level() for group in order}
     for box in drawing.boxes:
         levels[box.group].members.append(("box", box.id))
     for group in drawing.groups:
@@ -98,17 +106,17 @@ def _levels(drawing: Drawing) -> tuple[dict[str | None, _Level], list[str | None
                 levels[left].lines.append((index, member, None))
             for (_, entered), member in pairwise(lower_road):
                 levels[entered].lines.append((index, None, member))
-    return levels, order
+    return levels
 
 
 def _solve(
-    level: _Level,
+    level: Level,
     boxes: Mapping[str, Box],
     texts: list[tuple[float, float]],
-    inner: Mapping[str | None, _Solved],
+    inner: Mapping[str | None, Solved],
     heading: tuple[float, float],
     pad: float,
-) -> _Solved:
+) -> Solved:
     """One level as a flat graph: its members, and a pin for every line that goes through the frame."""
     items = []
     for kind, name in level.members:
@@ -134,17 +142,17 @@ def _solve(
         text = texts[arrow] if upper is not None and lower is not None else (0.0, 0.0)
         links.append(Link(ends[0][0], ends[1][0], text, ends[0][1], ends[1][1]))
     headed = bool(heading[1]) or any(item.kind == "top" for item in items)
-    placed = place(arrange(items, links, headed=headed), heading, pad)
+    layers = arrange(items, links, headed=headed)
+    placed = place(layers, heading, pad)
     pins = {arrow: placed.items[item].x - placed.width / 2 for arrow, item in pinned.items()}
-    return _Solved(placed, numbers, lines, pins)
+    return Solved(layers, placed, numbers, lines, pins)
 
 
-def _assemble(
-    drawing: Drawing, levels: Mapping[str | None, _Level], solved: Mapping[str | None, _Solved], order: list[str | None]
-) -> Layout:
+def _assemble(drawing: Drawing, levels: Mapping[str | None, Level], solved: Mapping[str | None, Solved]) -> Layout:
     """All levels in the coordinates of the picture, below its title."""
     root = solved[None].placed
-    head_width, head_height = measure.extent(measure.head_rows(drawing))
+    head = measure.head_rows(drawing, root.width)
+    head_width, head_height = measure.extent(head)
     inside = max(root.width, head_width)
     top = theme.MARGIN + head_height + (theme.LAYER_GAP if head_height else 0.0)
     origins: dict[str | None, Point] = {None: (theme.MARGIN + (inside - root.width) / 2, top)}
@@ -152,7 +160,7 @@ def _assemble(
     groups: dict[str, Rectangle] = {}
     points: list[list[Point]] = [[] for _ in drawing.arrows]
     texts: list[Rectangle | None] = [None] * len(drawing.arrows)
-    for level in order:
+    for level in levels:
         origin, placed = origins[level], solved[level].placed
         for (kind, name), item in solved[level].members.items():
             (boxes if kind == "box" else groups)[name] = at = _moved(placed.items[item], origin)
@@ -168,7 +176,7 @@ def _assemble(
         Route(tuple(dict.fromkeys(way)), text, boxes[arrow.target].y > boxes[arrow.source].y)
         for arrow, way, text in zip(drawing.arrows, points, texts)
     )
-    return Layout(inside + 2 * theme.MARGIN, top + root.height + theme.MARGIN, boxes, groups, routes)
+    return Layout(inside + 2 * theme.MARGIN, top + root.height + theme.MARGIN, head, boxes, groups, routes)
 
 
 def _moved(rectangle: Rectangle, by: Point) -> Rectangle:

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from . import measure, theme
+from . import measure, spark, theme
 from .coordinates import Point, Rectangle
-from .drawing import Arrow, Box, Drawing
+from .drawing import Arrow, Box, Drawing, Group
 from .layout import Layout, Route
+from .theme import Theme
 
+Step = tuple[str, tuple[Point, ...]]
+Steps = tuple[Step, ...]
 _ARC = 0.5523  # control points of a cubic curve that looks like a quarter of a circle
 _HEAD, _HEAD_MORE = 6.0, 1.9  # length of an arrow's head, and how much longer for each point of the line's width
 _STEM = 3.0
@@ -20,11 +23,11 @@ _STEM = 3.0
 class Outline:
     """A path of ("M", to), ("L", to), ("C", control, control, to) and ("Z",) steps."""
 
-    steps: tuple[tuple[str, tuple[Point, ...]], ...]
+    steps: Steps
     fill: str | None = None
     stroke: str | None = None
     width: float = 1.0
-    dashed: bool = False
+    line: str = "solid"  # one of theme.DASHES
 
 
 @dataclass(frozen=True)
@@ -34,62 +37,103 @@ class Text:
     x: float
     y: float
     row: measure.Row
+    colour: str
     centred: bool = True
 
 
 @dataclass(frozen=True)
 class Part:
-    """One thing in the picture: what it is, its name, and how it is drawn."""
+    """One thing in the picture: what it is, which, its name, and how it is drawn."""
 
-    kind: str  # "head", "group", "arrow" or "box"
+    kind: str  # "head", "group", "arrow" or "box", and after a space which kind of it
+    id: str
     name: str
     shapes: tuple[Outline | Text, ...]
 
 
-def parts(drawing: Drawing, layout: Layout) -> Iterator[Part]:
+def parts(drawing: Drawing, layout: Layout, look: Theme) -> Iterator[Part]:
     """All parts of the picture, the lowest first."""
-    yield Part("head", drawing.title, tuple(_texts(measure.head_rows(drawing), theme.MARGIN, theme.MARGIN, centred=False)))
+    head = _texts(layout.head, theme.MARGIN, theme.MARGIN, look, centred=False)
+    yield Part("head", "", drawing.title, tuple(head))
     depth: dict[str | None, int] = {None: -1}
     pending = list(drawing.groups)
     for group in sorted(pending, key=lambda group: -layout.groups[group.id].width * layout.groups[group.id].height):
         depth[group.id] = depth[group.parent] + 1
-        at = layout.groups[group.id]
-        frame = Outline(_rounded(at, theme.CORNER + 2), theme.GROUP_FILLS[depth[group.id] % len(theme.GROUP_FILLS)], theme.GROUP_STROKE)
-        label = _texts(measure.group_rows(group), at.x + theme.GROUP_PAD, at.y + theme.GROUP_PAD - 3, centred=False)
-        yield Part("group", group.label, (frame, *label))
-    for arrow, route in zip(drawing.arrows, layout.routes):
-        yield Part(f"arrow {arrow.kind}", f"{arrow.source} → {arrow.target}", tuple(_arrow(arrow, route)))
+        shapes = tuple(_group(group, layout.groups[group.id], depth[group.id], look))
+        yield Part(f"group {group.kind}", group.id, group.label, shapes)
+    titles = {box.id: box.title for box in drawing.boxes}
+    for index, (arrow, route) in enumerate(zip(drawing.arrows, layout.routes)):
+        name = f"{titles[arrow.source]} → {titles[arrow.target]}"
+        yield Part(f"arrow {arrow.kind}", str(index), name, tuple(_arrow(arrow, route, look)))
     for box in drawing.boxes:
-        yield Part(f"box {box.kind}", box.title, tuple(_box(box, layout.boxes[box.id])))
+        yield Part(f"box {box.kind}", box.id, box.title, tuple(_box(box, layout.boxes[box.id], look)))
 
 
-def _texts(rows: Sequence[measure.Row], x: float, top: float, *, centred: bool) -> Iterator[Text]:
+def _texts(rows: Sequence[measure.Row], x: float, top: float, look: Theme, *, centred: bool) -> Iterator[Text]:
     for row in rows:
-        yield Text(x, top + row.height / 2 + 0.36 * row.type.size, row, centred)
+        yield Text(x, top + row.height / 2 + 0.36 * row.type.size, row, look.inks[row.type.ink], centred)
         top += row.height
 
 
-def _box(box: Box, at: Rectangle) -> Iterator[Outline | Text]:
-    style = theme.box_style(box.kind)
-    if style.shape == "stack":  # another sheet looks out behind it
-        behind = Rectangle(at.x + 4, at.y + 4, at.width, at.height)
-        yield Outline(_rounded(behind, theme.CORNER), style.fill, style.stroke, style.width)
-    outline = {"rounded": _rounded, "double": _rounded, "stack": _rounded, "square": _square, "round": _ellipse, "folded": _folded}[
-        style.shape
-    ]
-    yield Outline(outline(at, theme.CORNER), style.fill, style.stroke, style.width, style.dashed)
-    if style.shape == "double":
-        inner = Rectangle(at.x + 3, at.y + 3, at.width - 6, at.height - 6)
-        yield Outline(_rounded(inner, theme.CORNER - 2), None, style.stroke, style.width)
+def _group(group: Group, at: Rectangle, depth: int, look: Theme) -> Iterator[Outline | Text]:
+    style = theme.group_style(group.kind)
+    fill = look.tint if style.tinted else look.grounds[depth % len(look.grounds)]
+    if style.stacked:
+        at, behind = _stacked(at)
+        yield Outline(_rounded(behind, theme.CORNER), fill, look.frame, style.width)
+    yield Outline(_rounded(at, theme.CORNER + 2), fill, look.frame, style.width, style.line)
+    rows = measure.group_rows(group)
+    yield from _texts(rows, at.x + theme.GROUP_PAD, at.y + theme.GROUP_PAD - 3, look, centred=False)
+
+
+def _stacked(at: Rectangle) -> tuple[Rectangle, Rectangle]:
+    """A sheet, and another that looks out behind it at the foot, in one rectangle."""
+    front = Rectangle(at.x, at.y, at.width, at.height - theme.SHEET)
+    return front, Rectangle(at.x + theme.SHEET, at.y + at.height / 2, at.width - 2 * theme.SHEET, at.height / 2)
+
+
+def _box(box: Box, at: Rectangle, look: Theme) -> Iterator[Outline | Text]:
+    style, fill = theme.box_style(box.kind), look.fills[box.kind]
+    stroke, width, line = theme.box_line(box.kind, box.accent, box.order, look)
+    if style.shape == "stack":
+        at, behind = _stacked(at)
+        yield Outline(_rounded(behind, theme.CORNER), fill, stroke, style.width)
+    outline = _OUTLINES[style.shape]
+    yield Outline(outline(at, theme.CORNER), fill, stroke, width, line)
+    if style.shape == "double" or box.order:
+        gap = 1.8 + width / 2
+        inner = Rectangle(at.x + gap, at.y + gap, at.width - 2 * gap, at.height - 2 * gap)
+        yield Outline(outline(inner, theme.CORNER - 2), None, stroke, min(width, 1.2), line)
     if style.shape == "folded":
         x, y = at.x + at.width, at.y
-        yield Outline((("M", ((x - 8, y),)), ("L", ((x - 8, y + 8),)), ("L", ((x, y + 8),))), None, style.stroke, style.width)
-    rows = measure.box_rows(box)
-    yield from _texts(rows, at.x + at.width / 2, at.y + (at.height - measure.extent(rows)[1]) / 2, centred=True)
+        yield Outline((("M", ((x - 8, y),)), ("L", ((x - 8, y + 8),)), ("L", ((x, y + 8),))), None, stroke, min(width, 1.2))
+    rows, below = measure.box_rows(box), measure.spark_rows(box)
+    across, high = measure.spark_size(box)
+    top = at.y + (at.height - measure.extent(rows + below)[1] - high) / 2
+    yield from _texts(rows, at.x + at.width / 2, top, look, centred=True)
+    top += measure.extent(rows)[1] + high
+    yield from _curve(box, at.x + (at.width - across) / 2, top, stroke)
+    yield from _texts(below, at.x + at.width / 2, top, look, centred=True)
 
 
-def _arrow(arrow: Arrow, route: Route) -> Iterator[Outline | Text]:
-    style, width = theme.arrow_style(arrow.kind), theme.line_width(arrow.weight)
+def _curve(box: Box, x: float, bottom: float, colour: str) -> Iterator[Outline]:
+    """Bars; a zero is a ring on the base line, what is not finite a hollow bar."""
+    for bar in spark.bars(box.spark):
+        step = measure.spark_step(box)
+        left, wide = x + 0.5, step - 1
+        low, high = bottom - bar.low * theme.SPARK_HEIGHT, bottom - bar.high * theme.SPARK_HEIGHT
+        if bar.kind == "value":
+            yield Outline(_square(Rectangle(left, min(high, low - 1), wide, max(low - high, 1.0)), 0.0), colour)
+        elif bar.kind == "zero":
+            yield Outline(_ellipse(Rectangle(x + step / 2 - 2, low - 4, 4, 4), 0.0), None, colour, 0.8)
+        else:
+            yield Outline(_square(Rectangle(left + 0.4, high, wide - 0.8, low - high), 0.0), None, colour, 0.8)
+        x += step
+
+
+def _arrow(arrow: Arrow, route: Route, look: Theme) -> Iterator[Outline | Text]:
+    style = theme.arrow_style(arrow.kind)
+    colour, width, line = theme.arrow_line(arrow.kind, arrow.accent, arrow.weight, look)
     points = list(route.points)
     tip, sign = (points[-1], 1.0) if route.downward else (points[0], -1.0)
     length = min(_HEAD + _HEAD_MORE * width, theme.LAYER_GAP - 2)
@@ -104,18 +148,18 @@ def _arrow(arrow: Arrow, route: Route) -> Iterator[Outline | Text]:
     if route.downward:
         points.reverse()
     for way in _broken(points, route.text):
-        yield Outline(_way(way), None, style.colour, width)
+        yield Outline(_way(way), None, colour, width, line)
     half = length * (0.42 if style.open_head else 0.38)
     left, right = (tip[0] - half, tip[1] - sign * length), (tip[0] + half, tip[1] - sign * length)
     head = (("M", (left,)), ("L", (tip,)), ("L", (right,)))
     if style.open_head:
-        yield Outline(head, None, style.colour, max(width, 1.1))
+        yield Outline(head, None, colour, max(width, 1.1))
     else:
-        yield Outline((*head, ("Z", ())), style.colour)
+        yield Outline((*head, ("Z", ())), colour)
     if route.text:
         rows = measure.arrow_rows(arrow)
         top = route.text.y + (route.text.height - measure.extent(rows)[1]) / 2
-        yield from _texts(rows, route.text.x + route.text.width / 2, top, centred=True)
+        yield from _texts(rows, route.text.x + route.text.width / 2, top, look, centred=True)
 
 
 def _broken(points: Sequence[Point], text: Rectangle | None) -> Iterator[Sequence[Point]]:
@@ -128,9 +172,9 @@ def _broken(points: Sequence[Point], text: Rectangle | None) -> Iterator[Sequenc
     yield [(x, bottom)] + [point for point in points if point[1] > bottom]
 
 
-def _way(points: Sequence[Point]) -> tuple[tuple[str, tuple[Point, ...]], ...]:
+def _way(points: Sequence[Point]) -> Steps:
     """A line through points: straight where x stays, a swing from vertical to vertical where it changes."""
-    steps: list[tuple[str, tuple[Point, ...]]] = [("M", (points[0],))]
+    steps: list[Step] = [("M", (points[0],))]
     for (x, y), (to_x, to_y) in pairwise(points):
         if abs(x - to_x) < 0.01:
             steps.append(("L", ((to_x, to_y),)))
@@ -140,20 +184,20 @@ def _way(points: Sequence[Point]) -> tuple[tuple[str, tuple[Point, ...]], ...]:
     return tuple(steps)
 
 
-def _square(at: Rectangle, radius: float) -> tuple[tuple[str, tuple[Point, ...]], ...]:
+def _square(at: Rectangle, radius: float) -> Steps:
     return _rounded(at, 0.0)
 
 
-def _rounded(at: Rectangle, radius: float) -> tuple[tuple[str, tuple[Point, ...]], ...]:
+def _rounded(at: Rectangle, radius: float) -> Steps:
     """A rectangle with round corners."""
     return _curved(at, radius, radius)
 
 
-def _ellipse(at: Rectangle, radius: float) -> tuple[tuple[str, tuple[Point, ...]], ...]:
+def _ellipse(at: Rectangle, radius: float) -> Steps:
     return _curved(at, at.width / 2, at.height / 2)
 
 
-def _curved(at: Rectangle, across: float, down: float) -> tuple[tuple[str, tuple[Point, ...]], ...]:
+def _curved(at: Rectangle, across: float, down: float) -> Steps:
     """A rectangle whose corners are quarters of an ellipse."""
     left, top, right, bottom = at.x, at.y, at.x + at.width, at.y + at.height
     if not across:
@@ -173,8 +217,11 @@ def _curved(at: Rectangle, across: float, down: float) -> tuple[tuple[str, tuple
     )
 
 
-def _folded(at: Rectangle, radius: float) -> tuple[tuple[str, tuple[Point, ...]], ...]:
+def _folded(at: Rectangle, radius: float) -> Steps:
     """A sheet with a dog's ear."""
     right, bottom = at.x + at.width, at.y + at.height
     corners = ((right - 8, at.y), (right, at.y + 8), (right, bottom), (at.x, bottom))
     return (("M", ((at.x, at.y),)), *(("L", (corner,)) for corner in corners), ("Z", ()))
+
+
+_OUTLINES = {"rounded": _rounded, "double": _rounded, "stack": _rounded, "square": _square, "round": _ellipse, "folded": _folded}

@@ -49,9 +49,11 @@ def check(drawing: Drawing) -> None:
     _once("group", groups)
     for box in drawing.boxes:
         theme.box_style(box.kind)
+        _accent(box.accent)
         if box.group is not None and box.group not in parents:
             raise ValueError(f"box {box.id!r} stands in group {box.group!r}, which is not in the drawing")
     for group in drawing.groups:
+        theme.group_style(group.kind)
         seen, at = {group.id}, group.parent
         while at is not None:
             if at not in parents:
@@ -63,11 +65,17 @@ def check(drawing: Drawing) -> None:
     known = set(boxes)
     for arrow in drawing.arrows:
         theme.arrow_style(arrow.kind)
+        _accent(arrow.accent)
         for end in (arrow.source, arrow.target):
             if end not in known:
                 raise ValueError(f"the arrow {arrow.source!r} → {arrow.target!r} needs a box {end!r}, which is not in the drawing")
         if arrow.source == arrow.target:
             raise ValueError(f"the arrow {arrow.source!r} → {arrow.target!r} leads nowhere: it needs two boxes")
+
+
+def _accent(key: str) -> None:
+    if key:
+        theme.accent(key)
 
 
 def _once(what: str, names: Iterable[str]) -> None:
