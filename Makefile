@@ -15,7 +15,7 @@ is_recent := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test notebooks docs bench lint format clean distclean
+.PHONY: help demo test notebooks docs golden bench lint format clean distclean
 
 help: ## Say what can be made
 	@echo "make TARGET, where TARGET is one of:"
@@ -31,8 +31,12 @@ test: $(call installed,test $(EXTRAS)) ## Run the tests; EXTRAS=parity adds thos
 notebooks: $(call installed,notebooks) ## Open the notebooks in JupyterLab
 	@$(PY) -m jupyterlab notebooks $(NOTEBOOKS_ARGS)
 
-docs: $(call installed,test) ## Write docs/operations.md anew
+docs: $(call installed,test) ## Write docs/operations.md and the images of docs/pictures.md anew
 	@$(PY) -m tests.operations_page
+	@$(PY) -m tests.pictures_page
+
+golden: $(call installed,test) ## Write the golden files of the tests anew
+	@$(PY) -m tests.test_text_forms
 
 bench: $(call installed,bench) ## Time training steps against PyTorch
 	@$(PY) -m benchmarks.run $(BENCH_ARGS)

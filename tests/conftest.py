@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.browser import browser, open_page, page  # noqa: F401 (fixtures)
+
 # Examples are the same in every run, and a slow machine is no failure.
 settings.register_profile(
     "suite", derandomize=True, deadline=None, database=None, print_blob=False, suppress_health_check=[HealthCheck.too_slow]

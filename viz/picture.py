@@ -2,107 +2,142 @@
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import warnings
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 from . import dot, structure
 from .drawing import Drawing
+from .files import as_json, named, write_whole
+from .limits import TookTooLong, lay_out_within
+from .listing import listed
+from .mermaid import to_markdown, to_mermaid
 from .raster import to_raster
 from .svg import to_svg
+from .text import to_text
+from .theme import themed
 
 ENGINES = ("auto", "graphviz", "builtin")
-SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".json")
-_MANY = 400  # boxes and arrows; Graphviz's time grows with the square of them, and is felt from here on
+SUFFIXES = (".svg", ".png", ".pdf", ".html", ".txt", ".md", ".mmd", ".dot", ".json")
+PATIENCE = {"graphviz": 2.0, "builtin": 10.0}  # seconds that "auto" gives a layout
+_MANY = 700  # boxes and arrows from which on Graphviz is not even asked: its time grows with the square of them, and worse
+_HEAVY = 3000  # boxes and arrows that a notebook is spared
 
 
 class Picture:
-    """A drawing that can be looked at.
+    """A drawing that can be looked at, in the colours of its theme ("light" or "dark").
 
     `engine` says who draws: "graphviz"; "builtin", which needs nothing for an SVG and matplotlib for a PNG or PDF; or
-    "auto": Graphviz where it is installed and the picture is not too large for it, else the built-in one.
-    Raises ValueError for a drawing that contradicts itself.
+    "auto": Graphviz where it is installed and gets done in time, else the built-in one, and if that does not either, the
+    boxes alone; the picture then says so. `time_limit` is how many seconds a layout may take: without it as long as an
+    engine asked for by name needs, and a moment for "auto". Raises ValueError for a drawing that contradicts itself and
+    for an unknown theme or engine, RuntimeError (viz.limits.TookTooLong) when an engine asked for by name takes too long.
     """
 
-    def __init__(self, drawing: Drawing) -> None:
+    def __init__(self, drawing: Drawing, theme: str = "light") -> None:
         structure.check(drawing)
         self.drawing = drawing
+        self.theme = themed(theme).name
 
-    def save(self, path: str | os.PathLike[str], *, engine: str = "auto") -> Path:
+    def save(
+        self, path: str | os.PathLike[str], *, engine: str = "auto", theme: str | None = None, time_limit: float | None = None
+    ) -> Path:
         """Writes the file whole or not at all, and returns its path; the suffix picks the format.
 
-        Raises ValueError for a suffix other than .svg, .png, .pdf, .dot and .json, FileNotFoundError for a missing folder.
+        Pictures: .svg, .png, .pdf; a page to play with: .html; a tree of text: .txt; Mermaid: .mmd, and .md around it;
+        Graphviz's language: .dot; the drawing as data: .json. Raises ValueError for another suffix, FileNotFoundError
+        for a missing folder.
         """
-        path = Path(path)
+        path = named(path, "a picture", SUFFIXES)
         suffix = path.suffix.lower()
-        if suffix not in SUFFIXES:
-            raise ValueError(f"{path.name!r} ends in {suffix!r}: a picture can be saved as {', '.join(SUFFIXES)}")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
-        if suffix == ".json":
-            data = (json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n").encode()
-        elif suffix == ".dot":
-            data = self.to_dot().encode()
+        look = self._look(theme, engine)
+        if suffix in (".svg", ".png", ".pdf"):
+            data = self._draw(suffix[1:], engine, look, time_limit)
+        elif suffix == ".html":
+            data = self.to_html(theme=look).encode()
+        elif suffix == ".txt":
+            data = self.to_text().encode()
+        elif suffix == ".json":
+            data = as_json(self.to_dict())
         else:
-            data = self._draw(suffix[1:], engine)
-        _write(path, data)
+            make = {".md": to_markdown, ".mmd": to_mermaid, ".dot": dot.to_dot}[suffix]
+            data = make(self.drawing, theme=look).encode()
+        write_whole(path, data)
         return path
 
     def to_dict(self) -> dict[str, Any]:
         """The drawing as plain dicts, lists, strings and numbers (JSON-serialisable)."""
         return self.drawing.to_dict()
 
-    def to_dot(self) -> str:
-        """The drawing in Graphviz's language."""
-        return dot.to_dot(self.drawing)
+    def to_text(self) -> str:
+        """The drawing as an indented tree, to be printed."""
+        return to_text(self.drawing)
 
-    def to_svg(self, *, engine: str = "auto") -> str:
-        """The picture as a standalone SVG document."""
-        return self._draw("svg", engine).decode()
-
-    def to_png(self, *, engine: str = "auto") -> bytes:
-        """The picture as a PNG file."""
-        return self._draw("png", engine)
-
-    def _draw(self, format: str, engine: str) -> bytes:
+    def _look(self, theme: str | None, engine: str = "auto") -> str:
+        """The name of the theme to use; the place where both names are checked."""
         if engine not in ENGINES:
             raise ValueError(f"{engine!r} is no engine: the engines are {', '.join(ENGINES)}")
+        return self.theme if theme is None else themed(theme).name
+
+    def to_mermaid(self, *, theme: str | None = None) -> str:
+        """The drawing as a Mermaid flowchart."""
+        return to_mermaid(self.drawing, theme=self._look(theme))
+
+    def to_dot(self, *, theme: str | None = None) -> str:
+        """The drawing in Graphviz's language."""
+        return dot.to_dot(self.drawing, theme=self._look(theme))
+
+    def to_html(self, *, theme: str | None = None) -> str:
+        """The picture as one page that needs nothing else: with zoom, search and boxes to open and close."""
+        from .page import to_html
+
+        return to_html(self.drawing, theme=self._look(theme))
+
+    def to_svg(self, *, engine: str = "auto", theme: str | None = None, time_limit: float | None = None) -> str:
+        """The picture as a standalone SVG document."""
+        return self._draw("svg", engine, theme, time_limit).decode()
+
+    def to_png(self, *, engine: str = "auto", theme: str | None = None, time_limit: float | None = None) -> bytes:
+        """The picture as a PNG file."""
+        return self._draw("png", engine, theme, time_limit)
+
+    def _draw(self, format: str, engine: str, theme: str | None, time_limit: float | None) -> bytes:
+        look = self._look(theme, engine)
         if engine == "graphviz":
-            return dot.render(self.to_dot(), format)
+            return dot.render(self.to_dot(theme=look), format, time_limit)
         if engine == "builtin":
-            return self._draw_builtin(format)
-        many = len(self.drawing.boxes) + len(self.drawing.arrows) > _MANY
+            return _built_in(self.drawing, format, look, time_limit)
+        patience = PATIENCE if time_limit is None else dict.fromkeys(PATIENCE, time_limit)
+        drawing = self.drawing
+        many = len(drawing.boxes) + len(drawing.arrows) > _MANY
         if not many:
             try:
-                return dot.render(self.to_dot(), format)
+                return dot.render(self.to_dot(theme=look), format, patience["graphviz"])
             except dot.GraphvizMissing:
                 pass
+            except TookTooLong:
+                told = f"Graphviz took longer than {patience['graphviz']:g} s: this is the built-in layout (time_limit= gives it longer)"
+                drawing = replace(drawing, caption=(*drawing.caption, told))
             except RuntimeError as error:
                 warnings.warn(f"the built-in engine draws instead of Graphviz: {error}", RuntimeWarning, stacklevel=3)
         try:
-            return self._draw_builtin(format)
+            return _built_in(drawing, format, look, patience["builtin"], fall_back=True)
         except ImportError:  # no matplotlib: Graphviz is slow, but better than nothing
             if not many:
                 raise
             try:
-                return dot.render(self.to_dot(), format)
+                return dot.render(self.to_dot(theme=look), format, patience["builtin"])
             except dot.GraphvizMissing:
                 pass
             raise
 
-    def _draw_builtin(self, format: str) -> bytes:
-        return to_svg(self.drawing).encode() if format == "svg" else to_raster(self.drawing, format)
-
-    def _repr_svg_(self) -> str:
-        return self.to_svg()
-
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, str]:
         makers = {"text/plain": self.__repr__, "image/svg+xml": self.to_svg}
+        if len(self.drawing.boxes) + len(self.drawing.arrows) > _HEAVY:
+            makers = {"text/plain": lambda: f"{self!r}, too large to be shown here: close modules (depth=), or save it"}
         wanted = [kind for kind in makers if (not include or kind in include) and kind not in (exclude or ())]
         return {kind: makers[kind]() for kind in wanted}
 
@@ -112,13 +147,14 @@ class Picture:
         return f"<Picture {self.drawing.title!r}: {said}>"
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Next to the file first, then in its place: nobody ever sees half a picture."""
-    beside = path.with_name(f".{path.name}.{token_hex(4)}")
+def _built_in(drawing: Drawing, format: str, theme: str, seconds: float | None, fall_back: bool = False) -> bytes:
+    """The picture by the built-in layout; if that may fall back and gets no layout done, of the boxes alone."""
     try:
-        with open(beside, "xb") as file:
-            file.write(data)
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+        layout = lay_out_within(drawing, seconds)
+    except RuntimeError as error:
+        if not fall_back:
+            raise
+        drawing, layout = listed(drawing, str(error))
+    if format == "svg":
+        return to_svg(drawing, layout, theme=theme).encode()
+    return to_raster(drawing, format, layout, theme=theme)

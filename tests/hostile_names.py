@@ -1,0 +1,38 @@
+"""Names that a program may give to its parameters, modules and pictures to break whoever draws them."""
+
+from __future__ import annotations
+
+HOSTILE = {  # what it tries -> the name
+    "quotes": "a\"b'c`d",
+    "script": "<script>alert(1)</script>",
+    "handler": "\"><img src=x onerror=alert(1)><svg onload='alert(2)'>",
+    "end of a script": "</script><script>alert(3)</script><!--",
+    "end of a style": "</style></title></text></svg><script>alert(4)</script>",
+    "XML section": "]]><!DOCTYPE x [<!ENTITY y SYSTEM 'file:///etc/passwd'>]>&y;<![CDATA[",
+    "HTML entities": "&lt;b&gt; &amp; &quot;x&quot; &#60;i&#62; &nbsp; &bogus; &",
+    "link": "[x](javascript:alert(5)) <a href='javascript:alert(6)'>",
+    "address": "https://example.com/x?y=1&z=2#w",
+    "newlines": "first\nsecond\r\nthird\u2028fourth\x85fifth",
+    "tabs": "a\tb\x0bc\x0cd",
+    "control characters": "a\0b\x01c\x1b[31md\x07e\x7ff\x9bg",
+    "right to left": "abc\u202egnp.exe\u202c \u2066x\u2069 \u200f\u05d0\u05d1\u05d2",
+    "no width": "a\u200bb\ufeffc\u00add",
+    "lone surrogate": "a\ud800b\udfffc",
+    "no characters": "\uffff\ufffe",
+    "combining": "e\u0301\u0302\u0303" + "\u0300" * 50,
+    "wide": "张量 テンソル 🧨👩‍👩‍👧",
+    "long": "x" * 10_000,
+    "long words": "weight " * 1_500,
+    "DOT": '\\N \\G \\L "]; a -> b; c [label="x\\',
+    "DOT's HTML": '<<TABLE><TR><TD HREF="javascript:alert(7)">x</TD></TR></TABLE>>',
+    "Mermaid": 'end\n  A["x"] --> B; click A href "javascript:alert(8)"\n%%{init: {"securityLevel": "loose"}}%%',
+    "Mermaid's words": "end",
+    "Markdown": "```\n# heading\n```js\n**bold** _x_ | cell | <br>",
+    "template": "${alert(9)} {{alert(10)}} #{x} %s %(x)s {0} {x!r}",
+    "JSON": '\\", "x": 1}, {"y": "\\u0000',
+    "TeX": "$x^2$ \\input{/etc/passwd} _ ^ % # & ~",
+    "path": "../../etc/passwd",
+    "prototype": "__proto__",
+    "space": "   ",
+    "empty": "",
+}
