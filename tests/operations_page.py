@@ -15,7 +15,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.graph import ancestors
 from tests.table import ROWS, Row, declared
-from viz.symbols import Symbol, Unprintable, formula
+from viz.symbols import Symbol, Unprintable, rule_text
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "operations.md"
 HEAD = """# Operations
@@ -41,17 +41,17 @@ def nodes_of(row: Row, op: Any) -> list[Any]:
     return [node for node in ancestors(roots) if node.op is op]
 
 
-def rules_of(op: Any, rows: list[Row]) -> dict[str, str]:
-    """The printed rule of each argument that has one."""
-    found: dict[str, str] = {}
+def rules_of(op: Any, rows: list[Row]) -> dict[str, tuple[str, ...]]:
+    """The printed rule of each argument that has one, with what names in it mean."""
+    found: dict[str, tuple[str, ...]] = {}
     names = {name: name for name in op.arguments}
     for row in rows:
         for node in nodes_of(row, op):
             for k, i in enumerate(node.plan.inputs):
                 name = f"{op.arguments[0]}ᵢ" if op.variadic else op.arguments[i]
-                text = formula(node, k, {} if op.variadic else names)
-                if name not in found or ("Σ(" in found[name] and "Σ(" not in text):  # a sum that only this row's broadcasting made
-                    found[name] = text
+                text, meant = rule_text(node, k, {} if op.variadic else names)
+                if name not in found or ("Σ(" in found[name][0] and "Σ(" not in text):  # a sum that only this row's broadcasting made
+                    found[name] = (text, *meant)
     return found
 
 
@@ -82,6 +82,10 @@ def orders_of(op: Any, rows: list[Row]) -> str:
     return {0: "no gradient", 1: "first", 2: "first, second"}[max((row.orders for row in rows), default=0)]
 
 
+def said(rule: str, *meanings: str) -> str:
+    return f"`{rule}`" + (f" where {', '.join(f'`{meaning}`' for meaning in meanings)}" if meanings else "")
+
+
 def cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
@@ -99,8 +103,8 @@ def page() -> str:
         for name, op in operations:
             rows = [row for row in ROWS.values() if row.op == name]
             rules = rules_of(op, rows)
-            gradient = "<br>".join(f"{argument}: `{rule}`" for argument, rule in rules.items()) or "—"
-            if op.reference is not None:
+            gradient = "<br>".join(f"{argument}: {said(*rule)}" for argument, rule in rules.items()) or "—"
+            if op.backward is not None:
                 gradient += "<br>a kernel of its own, checked against these operations in a row"
             shown = name.partition(".")[2]
             title = f"`{shown}`" + ("" if shown == op.name else f" ({op.name})")

@@ -8,6 +8,7 @@ from weakref import ref
 
 from autograd_core.graph import Node
 
+TELLING = frozenset("qkv")  # letters that mean something where they are together: the query, the key and the value of attention
 SMALL_DIGITS = "₀₁₂₃₄₅₆₇₈₉"
 
 
@@ -28,7 +29,9 @@ def given_to(node: Node) -> list[Argument]:
     declared = getattr(op, "arguments", ())
     if not declared:  # a Function, or the engine's own: what else it took is its own affair
         several = len(node.parents) > 1
-        return [Argument(f"input{k}", f"in{_small(k + 1)}" if several else "in", parent, None) for k, parent in enumerate(node.parents)]
+        return [
+            Argument(f"input{k}", f"in{small_digits(k + 1)}" if several else "in", parent, None) for k, parent in enumerate(node.parents)
+        ]
     constant = getattr(node, "constant", None)
     count = len(declared)
     if op.variadic:
@@ -39,14 +42,15 @@ def given_to(node: Node) -> list[Argument]:
     found = []
     for i in range(count):
         name = declared[i] if len(declared) == count else f"{declared[0]}{i}"
-        neutral = name if len(declared) == count and len(name) > 1 else "in" if letters == 1 else f"in{_small(i + 1)}"
+        telling = len(name) > 1 or (name in TELLING and "".join(declared[:2]) == "qk")
+        neutral = name if len(declared) == count and telling else "in" if letters == 1 else f"in{small_digits(i + 1)}"
         hint = _hinted(constant, i)  # first: a single number is kept as a NumPy scalar, which has no name
         value = None if i in parents or hint is ... else hint if hint is not None else kept.get(i)
         found.append(Argument(name, neutral, parents.get(i), value, hint is ...))
     return found
 
 
-def _small(n: int) -> str:
+def small_digits(n: int) -> str:
     return "".join(SMALL_DIGITS[int(digit)] for digit in str(n))
 
 

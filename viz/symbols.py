@@ -6,7 +6,9 @@ written here but how a few of them are usually set in print.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -16,9 +18,9 @@ from autograd_core.graph import Node
 from autograd_core.plan import names_of
 from autograd_core.tensor import Tensor
 
-from .arguments import Argument, given_to
+from .arguments import Argument, given_to, small_digits
 
-SUM, PRODUCT, UNARY, POWER, ATOM = range(1, 6)  # how tightly a formula holds together
+RELATION, SUM, PRODUCT, UNARY, POWER, ATOM = range(6)  # how tightly a formula holds together
 
 
 class Symbol:
@@ -30,6 +32,9 @@ class Symbol:
         self._shape = shape
         self.dtype = dtype
         self.last: tuple[str, Symbol, Symbol] | None = None  # of a product or quotient: the sign, what stands before it, and after
+        self.means: dict[str, str] = {}  # the names that rules gave to parts of it, and what these are
+        self.taken: frozenset[str] = frozenset()  # the names that the program gave
+        self.choices: dict[str, tuple[str, Symbol, Symbol]] = {}  # what in it depends on a condition: that, what it is there, and elsewhere
 
     @property
     def shape(self) -> Any:
@@ -43,6 +48,15 @@ class Symbol:
 
     def __str__(self) -> str:
         return self.text
+
+    def called(self, name: str, meaning: str = "") -> Symbol:
+        """The same by a name that a rule gives it, and what that means; what is one word is not worth another."""
+        if self.strength == ATOM and self.text.isidentifier():
+            return self
+        other = free(name, self.taken)
+        made = Symbol(other, ATOM, self._shape, self.dtype)
+        made.means, made.taken = {other: meaning} if meaning else {**self.means, other: self.text}, self.taken
+        return made
 
     def __autograd_function__(self, op: Any, args: tuple[Any, ...], settings: dict[str, Any]) -> Symbol:
         return printed(op.name, args, settings)
@@ -89,6 +103,11 @@ def number(value: Any) -> str:
     return f"{value:.4g}".replace("-", "−") if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
+def free(name: str, taken: frozenset[str]) -> str:
+    """The name, or with a small digit if the program has it already."""
+    return next(n for n in chain((name,), (f"{name}{small_digits(k)}" for k in count(2))) if n not in taken)
+
+
 def symbol(value: Any) -> Symbol:
     """Anything that a rule may meet, as a symbol."""
     if isinstance(value, Symbol):
@@ -105,6 +124,11 @@ def held(part: Symbol, strength: int) -> str:
     return part.text if part.strength >= strength else f"({part.text})"
 
 
+def bracketed(part: Symbol) -> Symbol:
+    """A condition among numbers, as Iverson's bracket."""
+    return Symbol(f"[{part.text}]", ATOM, part._shape) if part.strength == RELATION else part
+
+
 def printed(name: str, args: tuple[Any, ...], settings: dict[str, Any]) -> Symbol:
     """An operation on symbols, set in print; its shape, where that can be told."""
     parts = [symbol(a) for a in args]
@@ -112,7 +136,18 @@ def printed(name: str, args: tuple[Any, ...], settings: dict[str, Any]) -> Symbo
     made = style(*parts, **settings) if style else Symbol(f"{name}({', '.join(p.text for p in parts)})")
     result = Symbol(made.text, made.strength, shape_of(name, [p._shape for p in parts], settings))
     result.last = made.last
+    result.choices, result.means = made.choices, dict(made.means)
+    for part in parts:
+        result.means |= part.means
+        result.taken |= part.taken
+        result.choices |= part.choices
+    kinds = {part.dtype.kind for part in parts if part.dtype is not None}
+    if kinds == {"f"} and name not in TO_COMPLEX:
+        result.dtype = next(part.dtype for part in parts if part.dtype is not None)
     return result
+
+
+TO_COMPLEX = {"complex", "fftn", "ifftn", "rfft", "view_as_complex"}
 
 
 def shape_of(name: str, shapes: list[Any], settings: dict[str, Any]) -> Any:
@@ -128,6 +163,10 @@ def shape_of(name: str, shapes: list[Any], settings: dict[str, Any]) -> Any:
     if name == "einsum":
         lengths = {letter: n for term, shape in zip(settings["terms"], shapes, strict=True) for letter, n in zip(term, shape, strict=True)}
         return tuple(lengths[letter] for letter in settings["result"])
+    if name in ("sum", "mean", "var"):
+        return reduced(shapes[0], settings.get("axis"), settings.get("keepdims", False))
+    if name == "expand_dims":
+        return np.expand_dims(np.broadcast_to(np.empty(()), shapes[0]), settings["axis"]).shape
     if name in CHANGE_SHAPE:
         return None
     if name == "mT":
@@ -137,10 +176,17 @@ def shape_of(name: str, shapes: list[Any], settings: dict[str, Any]) -> Any:
     return tuple(np.broadcast_shapes(*shapes))
 
 
+def reduced(shape: tuple[int, ...], axis: Any, keepdims: bool) -> tuple[int, ...]:
+    """The shape of a reduction's result."""
+    axes = range(len(shape)) if axis is None else [a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))]
+    return tuple(1 if k in axes else n for k, n in enumerate(shape) if keepdims or k not in axes)
+
+
 # ---------------------------------------------------------------------- how some operations are usually written
 
 
 def _add(a: Symbol, b: Symbol) -> Symbol:
+    a, b = bracketed(a), bracketed(b)
     if b.text == "0":
         return a
     if b.text.startswith("−") and b.strength in (UNARY, PRODUCT):
@@ -153,6 +199,7 @@ def _sub(a: Symbol, b: Symbol) -> Symbol:
 
 
 def _mul(a: Symbol, b: Symbol) -> Symbol:
+    a, b = bracketed(a), bracketed(b)
     if a.text == "1":
         return b
     if b.text == "1":
@@ -169,6 +216,7 @@ def _mul(a: Symbol, b: Symbol) -> Symbol:
 
 
 def _div(a: Symbol, b: Symbol) -> Symbol:
+    a, b = bracketed(a), bracketed(b)
     if b.text == "1":
         return a
     if a.last is not None and a.last[0] == "/" and a.last[2] is b:  # x / y / y
@@ -206,12 +254,42 @@ def _power(x: Symbol, exponent: Any) -> Symbol:
     return Symbol(f"{held(x, ATOM)}^{text if text.isalnum() else f'({text})'}", POWER)
 
 
+def _transposed(x: Symbol, sign: str) -> Symbol:
+    if x.last is not None and x.last[0] == sign:  # twice
+        return x.last[1]
+    made = Symbol(held(x, ATOM) + sign, POWER)
+    made.last = (sign, x, x)
+    return made
+
+
 def _between(sign: str) -> Callable[[Symbol, Symbol], Symbol]:
-    return lambda a, b: Symbol(f"{held(a, SUM)} {sign} {held(b, SUM)}", 0)
+    return lambda a, b: Symbol(f"{held(a, SUM)} {sign} {held(b, SUM)}", RELATION)
 
 
 def _where(condition: Symbol, a: Symbol, b: Symbol) -> Symbol:
     """Iverson's bracket for "or else 0"; what guards against dividing by zero at a single point is not printed."""
+    a, b = chosen(a, condition.text, 1), chosen(b, condition.text, 2)
+    made = _chosen(condition, a, b)
+    if made.text not in (a.text, b.text):
+        made.choices = {made.text: (condition.text, a, b)}
+    return made
+
+
+def chosen(part: Symbol, condition: str, which: int) -> Symbol:
+    """A part that counts only where the condition holds (or, with which = 2, where it does not): what else depends on it is settled."""
+    text = part.text
+    for choice, told in part.choices.items():
+        if told[0] == condition:
+            settled = told[1] if which == 1 else told[2]
+            given = f"({settled.text})".replace("\\", r"\\")
+            text = re.sub(rf"(?<=[\w^])\({re.escape(choice)}\)", given, text)  # to a function
+            text = text.replace(f"({choice})", held(settled, ATOM)).replace(choice, held(settled, ATOM))
+    made = Symbol(text, part.strength, part._shape, part.dtype)
+    made.means, made.taken = part.means, part.taken
+    return made
+
+
+def _chosen(condition: Symbol, a: Symbol, b: Symbol) -> Symbol:
     if a.text in ("0", "1", "inf") and (condition.text.endswith(" = 0") or " = 0) and " in condition.text):
         return b
     if b.text == "0":
@@ -237,13 +315,36 @@ def _same(x: Symbol, **settings: Any) -> Symbol:
     return x
 
 
+def _row_swapped(sign: str) -> Callable[..., Symbol]:
+    def style(x: Symbol, pivots: Symbol) -> Symbol:
+        made = _matmul(Symbol(f"P{sign}", POWER), x)
+        made.means = {"P": "the swaps of rows, by the pivots"}
+        return made
+
+    return style
+
+
+def _sum(x: Symbol) -> Symbol:
+    return Symbol(f"Σ({x.text})" if x.strength < ATOM else f"Σ {x.text}")
+
+
+def _moved(x: Symbol, axis: int, by: int, fill: Any = 0) -> Symbol:
+    return Symbol(f"{'before' if by > 0 else 'after'}({x.text})")
+
+
+def _recurrence(a: Symbol, b: Symbol, axis: int, reverse: bool = False) -> Symbol:
+    y = Symbol(free("y", a.taken | b.taken))
+    y.means = {y.text: f"{b.text} + {held(a, PRODUCT)} · {'after' if reverse else 'before'}({y.text})"}
+    return y
+
+
 def _numbered(name: str) -> Callable[..., Symbol]:
     return lambda x, n=0: Symbol(f"{name}({x.text}, n={n})")
 
 
-def _weights(q: Symbol, k: Symbol, mask: Symbol, scale: float) -> Symbol:
+def _weights(q: Symbol, k: Symbol, mask: Symbol, scale: float, causal: bool = False) -> Symbol:
     scores = _mul(_matmul(q, Symbol(f"{held(k, ATOM)}ᵀ")), symbol(scale))
-    return Symbol(f"softmax({(scores if mask._shape is None else _add(scores, mask)).text})")
+    return Symbol(f"softmax({_add(scores, mask).text}{', causal' if causal else ''})")
 
 
 STYLES: dict[str, Callable[..., Symbol]] = {
@@ -257,8 +358,9 @@ STYLES: dict[str, Callable[..., Symbol]] = {
     "power": _power,
     "square": lambda x: _power(x, 2),
     "reciprocal": lambda x: _div(symbol(1), x),
-    "mT": lambda x: Symbol(held(x, ATOM) + "ᵀ", POWER),
-    "mH": lambda x: Symbol(held(x, ATOM) + ("ᵀ" if getattr(x.dtype, "kind", "c") == "f" else "ᴴ"), POWER),
+    "rsqrt": lambda x: _div(symbol(1), Symbol(f"√{held(x, ATOM)}", POWER)),
+    "mT": lambda x: _transposed(x, "ᵀ"),
+    "mH": lambda x: _transposed(x, "ᵀ" if getattr(x.dtype, "kind", "c") == "f" else "ᴴ"),
     "determined": lambda x, values, **settings: x,
     "of_distinct": lambda x, values, **settings: x,
     "phase_free": _same,
@@ -275,7 +377,9 @@ STYLES: dict[str, Callable[..., Symbol]] = {
     "logical_and": _between("and"),
     "logical_or": lambda a, b: a if b.text.startswith("isnan(") else _between("or")(a, b),  # how NaN spreads is not printed
     "zeros_like": lambda x: Symbol("0"),
-    "sum": lambda x, **settings: Symbol(f"Σ({x.text})" if x.strength < ATOM else f"Σ {x.text}", ATOM),
+    "sum": lambda x, **settings: _sum(bracketed(x)),
+    "var": lambda x, **settings: Symbol(f"var({x.text})"),
+    "mean": lambda x, **settings: Symbol(f"mean({x.text})"),
     "broadcast_to": lambda x, target: _repeat(x, target),
     "repeat_to": lambda x, target: _repeat(x, target),
     "sum_to": lambda x, target: x if x._shape is not None and tuple(x._shape) == tuple(target) else Symbol(f"Σ({x.text})"),
@@ -289,7 +393,12 @@ STYLES: dict[str, Callable[..., Symbol]] = {
     "put": lambda x, index, shape: Symbol(f"put({x.text}, index)"),
     "convolution": lambda x, w, b, **settings: Symbol(f"convolution({x.text}, {w.text})"),
     "transposed_convolution": lambda x, w, b, **settings: Symbol(f"transposed_convolution({x.text}, {w.text})"),
-    "attention_weights": lambda q, k, mask, scale, causal: _weights(q, k, mask, scale),
+    "attention_weights": _weights,
+    "moved": _moved,
+    "recurrence": _recurrence,
+    "einsum": lambda *parts, terms, result: Symbol(f'einsum("{",".join(terms)}→{result}", {", ".join(p.text for p in parts)})'),
+    "permuted": _row_swapped("ᵀ"),
+    "permuted_back": _row_swapped(""),
     "softmax_back": lambda g, out, axis: out * (g - printed("sum", (g * out,), {})),
     "log_softmax_back": lambda g, out, axis: g - printed("exp", (out,), {}) * printed("sum", (g,), {}),
     "cumsum": lambda x, axis, reverse=False: Symbol(f"cumsum({x.text}{', from the end' if reverse else ''})"),
@@ -301,7 +410,7 @@ STYLES: dict[str, Callable[..., Symbol]] = {
 CHANGE_SHAPE = set(
     "convolution transposed_convolution correlation "
     "max_pool into_largest from_largest largest_places mean_pool spread columns overlap resample border add_border "
-    "sum mean amax amin var std norm logsumexp expand_dims squeeze transpose getitem put gather scatter_add crop embed pad concat "
+    "amax amin std norm logsumexp squeeze transpose getitem put gather scatter_add crop embed pad concat "
     "scatter scatter_prod scatter_extreme last_at index_select index_add windows overlap_add strided "
     "einsum diagonal diagonal_embed overwrite put_back write_view cleared one_hot view_as_real view_as_complex mH solve "
     "attention_weights solve_triangular permuted permuted_back over_gaps over_values determined of_distinct "
@@ -315,17 +424,31 @@ def formula(node: Node, k: int, names: dict[str, str] | None = None) -> str:
     """What node's rule gives to its k-th recording input, given the gradient g of its result.
 
     `names` says what to call the operation's arguments; those without a name are "in", or "in₁" and "in₂"; "out" is
-    the result.
+    the result. What else the formula names is said by `meanings`.
     """
+    return rule_text(node, k, names)[0]
+
+
+def meanings(node: Node, k: int, names: dict[str, str] | None = None) -> tuple[str, ...]:
+    """What the names in a formula mean that its rule gave to parts of it: "P = softmax(q @ kᵀ)", the outermost first."""
+    return rule_text(node, k, names)[1]
+
+
+def rule_text(node: Node, k: int, names: dict[str, str] | None = None) -> tuple[str, tuple[str, ...]]:
+    """`formula` and `meanings`."""
     op = node.plan.op
+    if said := getattr(op, "formulas", None):
+        own = {argument.name: (names or {}).get(argument.name, argument.neutral) for argument in given_to(node)}
+        text, *meant = said[op.arguments[node.plan.inputs[k]]]
+        return text.format_map(own), tuple(meant)
     position = node.plan.inputs[k] if k < len(node.plan.inputs) else k
     rules = getattr(op, "rules", None)
     if not rules:
-        return {"pick": "g", "alias": "g"}.get(op.name, f"{op.name}.backward(g)")
+        return {"pick": "g", "alias": "g"}.get(op.name, f"{op.name}.backward(g)"), ()
     variadic = getattr(op, "variadic", False)
     rule = rules[0 if variadic else position]
     if rule is None:
-        return f"g · ∂{op.name}/∂{op.arguments[position]}" if getattr(op, "backward", None) and not any(rules) else "0"
+        return f"g · ∂{op.name}/∂{op.arguments[position]}" if getattr(op, "backward", None) and not any(rules) else "0", ()
     given = arguments_of(node, names or {})
     try:
         values = [position if name == "i" else given(name, position) for name in names_of(rule)]
@@ -333,9 +456,12 @@ def formula(node: Node, k: int, names: dict[str, str] | None = None) -> str:
         made = symbol(rule(of_results("g", op, node), *(map(conjugated, values) if among_complex else values)))
         summed = made._shape is not None and tuple(made._shape) != tuple(node.parents[k].shape)  # it was broadcast
         text = f"Σ({made.text})" if summed and made.text != "0" else made.text
-        return f"real({text})" if among_complex and node.parents[k].dtype.kind != "c" and text != "0" else text
+        text = f"real({text})" if among_complex and node.parents[k].dtype.kind != "c" and text != "0" else text
+        return text, tuple(f"{name} = {meaning}" for name, meaning in reversed(made.means.items()))
     except (Unprintable, AttributeError, TypeError, ValueError, IndexError, KeyError):
-        return f"rule of {op.name}"  # it needs the numbers themselves
+        return f"rule of {op.name}", ()  # it needs the numbers themselves
+    except RuntimeError:  # the rule says that there is none
+        return "no derivative", ()
 
 
 def is_complex(node: Node) -> bool:
@@ -363,8 +489,15 @@ def arguments_of(node: Node, names: dict[str, str]) -> Callable[[str, int], Any]
     arguments = given_to(node)
     by_name = {argument.name: argument for argument in arguments}
     settings = {**op.settings, **getattr(node, "settings", {})}
+    taken = frozenset(names.values())
 
-    def one(argument: Argument) -> Symbol:
+    def one(argument: Argument) -> Symbol | None:
+        made = None if argument.absent else bare(argument)
+        if made is not None:
+            made.taken = taken
+        return made
+
+    def bare(argument: Argument) -> Symbol:
         if argument.parent is not None:
             return Symbol(names.get(argument.name, argument.neutral), ATOM, argument.parent.shape, argument.parent.dtype)
         if argument.value is not None and argument.name not in names and np.size(argument.value) == 1:

@@ -1,0 +1,320 @@
+"""Formulas: every operation has one, it is short, it is true, and LaTeX can set it."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+import viz
+from autograd_core.graph import ancestors
+from autograd_core.labels import named
+from autograd_core.ops import recurrent
+from tests.hostile_names import HOSTILE
+from tests.table import ROWS, declared
+from viz.arguments import given_to
+from viz.latex import to_latex
+from viz.symbols import formula, meanings
+
+FALLBACK = re.compile(r"rule of |\.backward\(|· ∂")
+LONG = 72  # characters of a formula and of each of its meanings
+WORDS = [
+    "",
+    " ",
+    "x y",
+    "naïve café",
+    "重み",
+    "a\nb",
+    "\u202eabc",
+    "a" * 10_000,
+    "(" * 1000,
+    "√√",
+    "[a",
+    "|a",
+    "g ·",
+    "1e",
+    "a..b",
+    "ᵀ",
+    "a = b = ",
+]
+
+
+def recorded(row):
+    inputs = [ag.tensor(a, requires_grad=np.asarray(a).dtype.kind in "fc") for a in row.arrays(np.random.default_rng(0))]
+    return row.call(*inputs), inputs
+
+
+def more():
+    """Arguments that no row differentiates by."""
+    x, weight, bias = (ag.randn(*shape, requires_grad=True) for shape in ((1, 2, 5), (2, 2, 3), (2,)))
+    yield nn.functional.conv1d(x, weight, bias)
+    yield nn.functional.conv_transpose1d(x, weight, bias)
+    yield x.double()
+    yield ag.linalg.qr(weight[0], mode="r")[1]
+    for function in (ag.special.zeta, ag.special.gammainc, ag.special.gammaincc):
+        yield function(bias.detach().abs().requires_grad_() + 2, ag.ones(2))
+
+
+@functools.cache
+def printed():
+    """Of every operation's every argument the texts that its formulas and their meanings were printed as, over all rows."""
+    found: dict[tuple[int, int], set[tuple[str, ...]]] = {}
+    for output in (*(recorded(row)[0] for row in ROWS.values() if row.orders), *more()):
+        for node in ancestors([output.node]):
+            for k, position in enumerate(() if node.plan is None else node.plan.inputs):
+                at = 0 if getattr(node.plan.op, "variadic", False) else position
+                found.setdefault((id(node.plan.op), at), set()).add((formula(node, k), *meanings(node, k)))
+    return found
+
+
+def differentiable():
+    """Every operation with every argument that it can hand a gradient to."""
+    for name, call in declared().items():
+        op = call.op
+        for k, argument in enumerate(op.arguments):
+            has_rule = op.rules[k] is not None or (op.formulas is not None and argument in op.formulas)
+            if has_rule or (op.backward is not None and not any(op.rules) and op.formulas is None):
+                yield pytest.param(op, k, id=f"{name} {argument}")
+
+
+@pytest.mark.parametrize(("op", "k"), list(differentiable()))
+def test_every_operation_has_a_formula_for_each_argument(op, k):
+    texts = printed().get((id(op), k), ())
+    assert texts, f"no row differentiates {op.name} by {op.arguments[k]}"
+    for text, *meant in texts:
+        assert not any(FALLBACK.search(line) for line in (text, *meant))
+        assert 0 < len(text) <= LONG
+        assert all(len(line) <= 2 * LONG for line in meant)
+
+
+def test_what_has_no_derivative_says_so():
+    s = ag.tensor([2.0], requires_grad=True)
+    assert formula(ag.special.zeta(s, ag.ones(1)).node, 0) == "no derivative"
+    assert formula(ag.linalg.qr(ag.ones(2, 2, requires_grad=True), mode="r")[1].node.parents[0], 0) == "no derivative"
+
+
+def test_a_text_that_says_nothing_is_noticed():
+    assert all(FALLBACK.search(text) for text in ("rule of mul", "F.backward(g)", "g · ∂layer_norm/∂x"))
+
+
+# ---------------------------------------------------------------------- they are true
+
+
+def evaluated(text, values):
+    """A printed formula as Python computes it."""
+    text = text.translate(str.maketrans({"·": "*", "−": "-", "≥": ">=", "≤": "<=", "≠": "!="}))
+    text = re.sub(r"[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: "**(" + m[0].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) + ")", text)
+    text = text.replace("^", "**").replace(" = ", " == ").replace("ᵀ", ".mT")
+    text = re.sub(r"√(\w+|\((?:[^()]|\([^()]*\))*\))", r"sqrt(\1)", text)
+    text = re.sub(r"\|(.*?)\|", r"abs(\1)", text)
+    text = re.sub(r"\bin(?=[₁₂₃]|\b)", "in_", text).translate(SMALL)
+    text = re.sub(r"\[((?:[^][]|\[[^]]*\])*)\]", r"(\1)", text)
+    text = re.sub(r"\(([^()]*)\) (and|or) \(([^()]*)\)", lambda m: f"(({m[1]}) {'&' if m[2] == 'and' else '|'} ({m[3]}))", text)
+    text = re.sub(r"\bnot (\(.*?\)+|\w+)", r"(1 - 1.0 * (\1))", text)
+    return eval(text, {**CALLS, **values})
+
+
+SMALL = str.maketrans("₁₂₃", "123")
+CALLS = {call.op.name: call for call in declared().values()} | {name: getattr(ag, name) for name in ("where", "abs")} | {"nan": np.nan}
+POINTWISE = [row for row in ROWS.values() if row.pointwise and row.orders]
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.id) for row in POINTWISE])
+def test_the_formula_of_a_pointwise_operation_is_its_gradient(row):
+    output, inputs = recorded(row)
+    node = output.node
+    if node.plan.op.name not in {call.op.name for name, call in declared().items() if name == row.op}:
+        pytest.skip("made of several operations")
+    parents = [parent.tensor() for parent in node.parents]
+    g = np.linspace(0.5, 1.5, output.array.size).reshape(output.shape)
+    parts = [np.asarray(part) for part in node.plan.pull(g, node.saved)]
+    values = {"g": g, "out": output.array}
+    for argument, parent in zip((a for a in given_to(node) if a.parent is not None), parents, strict=True):
+        values[argument.neutral.replace("in", "in_") if argument.neutral.startswith("in") else argument.neutral] = parent.array
+    values = {name.translate(SMALL): value for name, value in values.items()}
+    for k, part in enumerate(parts):
+        given = dict(values)
+        for meaning in reversed(meanings(node, k)):
+            name, _, text = meaning.partition(" = ")
+            given[name] = evaluated(text, given)
+        text = re.sub(r"^Σ\((.*)\)$", r"\1", formula(node, k))
+        with np.errstate(all="ignore"):
+            told = evaluated(text, given)
+        np.testing.assert_allclose(np.broadcast_to(told, part.shape), part, rtol=2e-3, atol=1e-4)  # four digits are printed
+
+
+def sigma(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def through_time(kind, x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh, g):
+    """δₜ, εₜ and hₜ₋₁ of every step, dh₁, dc₁, f₁ and z₁, step by step in NumPy; g is the gradient of the outputs."""
+    steps, width = len(x), h0.shape[1]
+    states, gates, h, c = [h0], [], h0, c0
+    for xt in x:
+        a, b = xt @ weight_ih.T + bias_ih, h @ weight_hh.T + bias_hh
+        if kind == "rnn":
+            h = np.tanh(a + b)
+            gates.append((h,))
+        elif kind == "gru":
+            r, z = (sigma(a[:, s] + b[:, s]) for s in (slice(0, width), slice(width, 2 * width)))
+            n = np.tanh(a[:, 2 * width :] + r * b[:, 2 * width :])
+            gates.append((r, z, n, b[:, 2 * width :], h))
+            h = (1 - z) * n + z * h
+        else:
+            i, f, k, o = np.split(a + b, 4, axis=1)
+            i, f, k, o = sigma(i), sigma(f), np.tanh(k), sigma(o)
+            before, c = c, f * c + i * k
+            gates.append((i, f, k, o, before, c))
+            h = o * np.tanh(c)
+        states.append(h)
+    delta, epsilon = [None] * steps, [None] * steps
+    dh, dc = np.zeros_like(h0), np.zeros_like(h0)
+    for t in reversed(range(steps)):
+        dh = dh + g[t]
+        said = {"dh": dh}
+        if kind == "rnn":
+            (h,) = gates[t]
+            delta[t] = epsilon[t] = dh * (1 - h * h)
+            dh = epsilon[t] @ weight_hh
+        elif kind == "gru":
+            r, z, n, b_n, before = gates[t]
+            dn = dh * (1 - z) * (1 - n * n)
+            dz, dr = dh * (before - n) * z * (1 - z), dn * b_n * r * (1 - r)
+            delta[t], epsilon[t] = np.hstack([dr, dz, dn]), np.hstack([dr, dz, dn * r])
+            said["z"] = z
+            dh = epsilon[t] @ weight_hh + z * dh
+        else:
+            i, f, k, o, before, c = gates[t]
+            dc = dc + dh * o * (1 - np.tanh(c) ** 2)
+            parts = dc * k * i * (1 - i), dc * before * f * (1 - f), dc * i * (1 - k * k), dh * np.tanh(c) * o * (1 - o)
+            delta[t] = epsilon[t] = np.hstack(parts)
+            said |= {"dc": dc, "f": f}
+            dh, dc = epsilon[t] @ weight_hh, f * dc
+    return delta, epsilon, states, said
+
+
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+def test_what_is_said_of_recurrent_layers_is_true(kind):
+    rng = np.random.default_rng(0)
+    steps, n, width, features = 3, 2, 3, 2
+    count = {"rnn": 1, "gru": 3, "lstm": 4}[kind] * width
+    shapes = {"x": (steps * n, features), "h0": (n, width), "c0": (n, width), "weight_ih": (count, features), "weight_hh": (count, width)}
+    shapes |= {"bias_ih": (count,), "bias_hh": (count,)}
+    given = {name: ag.tensor(rng.normal(size=shape), requires_grad=True) for name, shape in shapes.items()}
+    call = getattr(recurrent, kind)
+    args = [given.get(name) for name in call.op.arguments]
+    output = call(*args, sizes=(n,) * steps)[0]
+    g = rng.normal(size=output.shape)
+    used = [a for a in args if a is not None]
+    got = dict(zip([name for name in call.op.arguments if name in given], ag.autograd.grad(output, used, ag.tensor(g)), strict=True))
+    arrays = {name: t.detach().numpy() for name, t in given.items()}
+    delta, epsilon, states, said = through_time(
+        kind, **{**arrays, "x": arrays["x"].reshape(steps, n, features)}, g=g.reshape(steps, n, width)
+    )
+    x = arrays["x"].reshape(steps, n, features)
+    true = {
+        "δₜ @ weight_ih": np.vstack(delta) @ arrays["weight_ih"],
+        "δ₁ @ weight_hh": delta[0] @ arrays["weight_hh"],
+        "Σₜ δₜᵀ @ xₜ": sum(d.T @ xt for d, xt in zip(delta, x)),
+        "Σₜ δₜᵀ @ hₜ₋₁": sum(d.T @ h for d, h in zip(delta, states)),
+        "Σₜ δₜ": sum(d.sum(0) for d in delta),
+        "Σₜ εₜᵀ @ hₜ₋₁": sum(d.T @ h for d, h in zip(epsilon, states)),
+        "Σₜ εₜ": sum(d.sum(0) for d in epsilon),
+    }
+    if kind == "gru":
+        true["ε₁ @ weight_hh + z₁ · dh₁"] = epsilon[0] @ arrays["weight_hh"] + said["z"] * said["dh"]
+    if kind == "lstm":
+        true["f₁ · dc₁"] = said["f"] * said["dc"]
+    node = output.node.parents[0]
+    names = {name: name for name in call.op.arguments}
+    for k, position in enumerate(node.plan.inputs):
+        argument = call.op.arguments[position]
+        np.testing.assert_allclose(true[formula(node, k, names)], got[argument].numpy(), rtol=1e-9, atol=1e-12)
+
+
+# ---------------------------------------------------------------------- names that rules give
+
+
+def test_what_a_rule_names_is_said_beside_the_formula():
+    q, k, v = (ag.randn(2, 3, requires_grad=True) for _ in range(3))
+    arrows = viz.draw(nn.functional.scaled_dot_product_attention(q, k, v).sum()).drawing.arrows
+    (lines,) = [a.lines for a in arrows if a.lines[0] == "(dS @ k) · 0.5774"]
+    assert lines[1:4] == ("dS = P · (dP − Σ(dP · P))", "dP = g @ vᵀ", "P = softmax((q @ kᵀ) · 0.5774)")
+
+
+def test_a_name_that_the_program_has_is_not_given_again():
+    z = ag.randn(2, 3, requires_grad=True)
+    (node,) = (n for n in ancestors([nn.functional.layer_norm(z, (3,)).node]) if n.plan is not None)
+    assert formula(node, 0, {"x": "z"}) == "rstd · (g − mean(g) − z₂ · mean(g · z₂))"
+    assert meanings(node, 0, {"x": "z"}) == ("z₂ = (z − mean(z)) · rstd", "rstd = 1 / √(var(z) + 1e−05)")
+
+
+def test_naming_changes_no_numbers():
+    x = np.ones(3)
+    assert named("x", x) is x
+    assert named("x", 2.0) == 2.0
+
+
+# ---------------------------------------------------------------------- LaTeX
+
+
+@pytest.mark.parametrize(
+    ("text", "latex"),
+    [
+        ("g · (1 − out²)", r"g \cdot \left(1 - \mathrm{out}^{2}\right)"),
+        ("g @ wᵀ", r"g \, w^{\top}"),
+        ("−g · (a / b) / b", r"-\frac{g \cdot \left(\frac{a}{b}\right)}{b}"),
+        ("g / (2 · out)", r"\frac{g}{2 \cdot \mathrm{out}}"),
+        ("Σ(g · in₂)", r"\sum \left(g \cdot \mathrm{in}_{2}\right)"),
+        ("Σₜ δₜᵀ @ hₜ₋₁", r"\sum_{t} \delta_{t}^{\top} \, h_{t-1}"),
+        ("g · [in ≥ −0.7]", r"g \cdot \left[\mathrm{in} \geq -0.7\right]"),
+        ("in₁^(in₂ − 1)", r"\mathrm{in}_{1}^{\mathrm{in}_{2} - 1}"),
+        ("√(in² − 1)", r"\sqrt{\mathrm{in}^{2} - 1}"),
+        ("|in|", r"\left|\mathrm{in}\right|"),
+        ("1e−12", r"1 \cdot 10^{-12}"),
+        ("g_values", r"g_{\mathrm{values}}"),
+        ("0.weight_ih @ g", r"\mathrm{0.weight\_ih} \, g"),
+        ("cumsum(g, from the end)", r"\mathrm{cumsum}\left(g, \mathrm{from\ the\ end}\right)"),
+        ("sigmoid(x)", r"\sigma\left(x\right)"),
+        ("dh₁ = what is $100 & more", r"\mathrm{dh}_{1} = \mathrm{what\ is\ \$100\ \ and\ \ more}"),
+    ],
+)
+def test_latex(text, latex):
+    assert to_latex(text) == latex
+
+
+def balanced(latex):
+    depth = 0
+    for token in re.findall(r"\\.|[{}]", latex):
+        depth += {"{": 1, "}": -1}.get(token, 0)
+        assert depth >= 0
+    return depth == 0 and len(re.findall(r"\\left(?![a-z])", latex)) == len(re.findall(r"\\right(?![a-z])", latex))
+
+
+def test_every_formula_can_be_set():
+    mathtext = pytest.importorskip("matplotlib.mathtext", reason="matplotlib is not installed: LaTeX is not tried out")
+    parser = mathtext.MathTextParser("path")
+    lines = sorted({line for texts in printed().values() for text in texts for line in text})
+    assert len(lines) > 300
+    for line in lines:
+        latex = to_latex(line)
+        assert balanced(latex)
+        assert not latex.startswith(r"\mathrm{g\ ")  # it was read, not just quoted
+        parser.parse(f"${latex}$")
+
+
+@pytest.mark.parametrize("name", [*WORDS, *HOSTILE.values()], ids=lambda name: ascii(name)[:30])
+def test_any_text_is_set_somehow(name):
+    mathtext = pytest.importorskip("matplotlib.mathtext", reason="matplotlib is not installed: LaTeX is not tried out")
+    for text in (name, f"g · {name}", f"{name} @ g", f"x = {name}"):
+        latex = to_latex(text)
+        assert balanced(latex)
+        assert latex.isprintable()
+        assert len(latex) < 2000
+        if name.isascii() and len(latex) < 200:  # the font has no others, and long texts take their time
+            mathtext.MathTextParser("path").parse(f"${latex}$")
