@@ -1,0 +1,491 @@
+"""The step player and the page of a picture, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+import autograd_core as ag
+import nn
+import viz
+from tests.hostile_names import HOSTILE
+from viz.drawing import Arrow, Box, Drawing, Group
+from viz.page import to_html
+
+expect = pytest.importorskip("playwright.sync_api", reason="NO BROWSER: playwright is not installed").expect
+
+
+def leaf(value):
+    return ag.tensor(value, dtype=ag.float64, requires_grad=True)
+
+
+def mlp():
+    ag.manual_seed(0)
+    with viz.record():
+        model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+        loss = nn.CrossEntropyLoss()(model(ag.randn(5, 4)), ag.tensor([0, 1, 0, 1, 1]))
+    return viz.step(loss, names=model, title="loss")
+
+
+def transformer():
+    ag.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 8, batch_first=True)
+    return viz.step(layer(ag.randn(2, 3, 8)).square().mean(), names=layer)
+
+
+def shared():
+    a, b = leaf(2.0), leaf(3.0)
+    c = a * b
+    return viz.step((c + a) * c, names=dict(a=a, b=b, c=c))
+
+
+@pytest.fixture
+def opened(page, tmp_path):
+    """Saves something and opens it in the page."""
+
+    def opened(thing, page=page, name="x.html"):
+        page.goto(thing.save(tmp_path / name).as_uri())
+        return page
+
+    return opened
+
+
+def words(page):
+    return [line for line in page.locator("#says").inner_text().split("\n") if line]
+
+
+def box(page, name):
+    return page.locator(f'.box[aria-label*=" {name};"]')
+
+
+# ---------------------------------------------------------------------- steps
+
+
+@pytest.mark.parametrize("make", [shared, mlp, transformer])
+def test_keys_walk_through_all_frames(opened, make):
+    player = make()
+    page = opened(player)
+    titles = {b.id: b.title for b in player.drawing.boxes}
+    for k, frame in enumerate(player.frames):
+        counter, said, current = page.evaluate("""() => [
+          document.querySelector('#counter').textContent,
+          [...document.querySelectorAll('#says p, #says li')].map(row => row.textContent),
+          [...document.querySelectorAll('.box.now')].map(box => [...box.querySelectorAll('.title')].map(row => row.textContent).join(' ')),
+        ]""")
+        assert counter == f"step {k} of {len(player.frames) - 1}"
+        assert said == list(frame.says)
+        assert current == ([titles[frame.vertex]] if frame.vertex else [])
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Home")
+    assert page.locator("#counter").inner_text().startswith("step 0 ")
+    page.keyboard.press("End")
+    assert words(page)[0] == player.frames[-1].says[0]
+    assert page.locator(".waiting").count() == 0
+    page.keyboard.press("ArrowLeft")
+    assert words(page)[0] == player.frames[-2].says[0]
+
+
+def test_partial_sums_come_one_after_the_other(opened):
+    page = opened(shared())
+    a = box(page, "a")
+    states = []
+    for _ in range(6):
+        states.append((a.get_attribute("data-state"), a.locator(".badge").text_content(), a.locator(".said").text_content()))
+        page.keyboard.press("ArrowRight")
+    assert states == [
+        ("waiting", "", ""),
+        ("waiting", "", ""),
+        ("part", "1/2", "1 of 2 parts = 6"),
+        ("ready", "●", "all 2 parts = 48"),
+        ("ready", "●", "all 2 parts = 48"),
+        ("done", "➤", "gradient = 48"),
+    ]
+
+
+def test_arrows_get_their_gradient_when_it_is_handed_on(opened):
+    page = opened(shared())
+    told = lambda: page.locator(".arrow.backward .told").all_text_contents()
+    assert told() == ["= 1"]
+    page.keyboard.press("ArrowRight")
+    assert sorted(told()) == sorted(["= 1", "= 6", "= 8", "1 of 2 parts = 8"])
+    assert sorted(page.locator(".arrow.now .told").all_text_contents()) == ["1 of 2 parts = 8", "= 6", "= 8"]
+    page.keyboard.press("End")
+    assert {"= 48", "= 14", "= 28", "= 42"} <= set(told())
+
+
+def test_slider_and_buttons(opened):
+    player = mlp()
+    page = opened(player)
+    page.locator("#slider").fill("5")
+    assert words(page)[0] == player.frames[5].says[0]
+    page.locator("#slider").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#counter").inner_text() == f"step 6 of {len(player.frames) - 1}"
+    assert "step 6 of" in page.locator("#slider").get_attribute("aria-valuetext")
+    for button, k in (("back", 5), ("forth", 6), ("first", 0), ("last", len(player.frames) - 1)):
+        page.locator(f"#{button}").click()
+        assert page.locator("#counter").inner_text().startswith(f"step {k} ")
+
+
+def test_play_runs_to_the_end_and_space_pauses(opened):
+    player = shared()
+    page = opened(player)
+    page.locator("#speed").select_option("4")
+    page.locator("body").click(position={"x": 5, "y": 5})
+    page.keyboard.press(" ")
+    expect(page.locator("#counter")).to_have_text("step 2 of 5")
+    page.keyboard.press(" ")
+    at = page.locator("#counter").inner_text()
+    page.wait_for_timeout(500)
+    assert page.locator("#counter").inner_text() == at
+    assert page.locator("#play").get_attribute("aria-label") == "Play"
+    page.locator("#play").click()
+    expect(page.locator("#counter")).to_have_text("step 5 of 5")
+    assert page.locator("#play").get_attribute("aria-label") == "Play"
+
+
+# ---------------------------------------------------------------------- opening and closing
+
+
+def overlapping(page):
+    """Pairs of boxes whose outlines overlap, and boxes outside the frames that are drawn around them."""
+    return page.evaluate("""() => {
+      const boxes = [...document.querySelectorAll('.box')].map(g => g.querySelector('.outline').getBBox());
+      const meet = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+      return boxes.flatMap((a, i) => boxes.slice(i + 1).filter(b => meet(a, b))).length;
+    }""")
+
+
+def test_headings_close_and_boxes_open(opened):
+    page = opened(mlp())
+    count = page.locator(".box").count
+    whole = count()
+    page.locator(".group", has_text="2: Linear").last.locator(".heading").click()
+    assert count() == whole - 3 + 1  # linear, weight and bias are one box
+    shut = page.locator(".box.closed")
+    assert shut.get_attribute("aria-expanded") == "false"
+    assert "g · ∂Linear/∂in" in page.locator(".arrow .rule").all_text_contents()
+    assert overlapping(page) == 0
+    shut.click()
+    assert count() == whole
+    assert shut.count() == 0
+    page.locator("#close").click()
+    assert overlapping(page) == 0
+    assert page.locator(".box.closed").count() == 2  # the model, and the loss
+    page.locator("#open").click()
+    assert count() == whole
+
+
+def test_enter_closes_and_opens(opened):
+    page = opened(mlp())
+    whole = page.locator(".box").count()
+    page.locator(".group", has_text="1: ReLU").last.focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".box.closed").count() == 1
+    assert page.locator(".box").count() == whole
+    page.keyboard.press("Enter")  # what was closed has the focus
+    assert page.locator(".box.closed").count() == 0
+
+
+def test_gradients_at_a_closed_box_are_sums(opened):
+    """In every frame, what crosses the boundary of the closed layer is the sum of what the operations inside have handed on."""
+    player = transformer()
+    page = opened(player)
+    page.locator("#close").click()
+    assert page.locator(".box.closed").count() == 1
+    texts = []
+    for _ in player.frames:
+        texts.append(page.locator(".box.closed .said").text_content())
+        page.keyboard.press("ArrowRight")
+    counts = [int(re.match(r"(\d+) of", text)[1]) for text in texts if text]
+    assert counts == sorted(counts)
+    total = int(re.search(r"of (\d+) steps", texts[-1])[1])
+    assert counts[-1] == total
+    assert page.locator(".box.closed").get_attribute("data-state") == "done"
+
+
+@pytest.mark.parametrize("make", [mlp, transformer])
+def test_no_boxes_overlap_however_it_is_opened(opened, make):
+    page = opened(make())
+    assert overlapping(page) == 0
+    for k in range(page.locator(".group").count()):
+        if k < page.locator(".group").count():
+            page.locator(".group").nth(k).focus()
+            page.keyboard.press("Enter")
+            assert overlapping(page) == 0
+
+
+# ---------------------------------------------------------------------- looking around
+
+
+def scale(page):
+    return float(re.search(r"scale\(([\d.]+)\)", page.locator("#world").get_attribute("transform"))[1])
+
+
+def test_zoom_pan_and_fit(opened):
+    page = opened(mlp())
+    before = scale(page)
+    page.keyboard.press("+")
+    assert scale(page) > before
+    page.keyboard.press("-")
+    assert scale(page) == pytest.approx(before, rel=1e-3)
+    page.mouse.move(600, 300)
+    page.mouse.wheel(0, -300)
+    page.wait_for_timeout(100)
+    assert scale(page) > before
+    at = page.locator("#world").get_attribute("transform")
+    page.mouse.move(30, 300)
+    page.mouse.down()
+    page.mouse.move(130, 340)
+    page.mouse.up()
+    moved = page.locator("#world").get_attribute("transform")
+    place = lambda text: [float(n) for n in re.search(r"translate\(([-\d.]+) ([-\d.]+)\)", text).groups()]
+    assert [b - a for a, b in zip(place(at), place(moved))] == pytest.approx([100, 40], abs=1)
+    page.locator("#fit").click()
+    stage, world = page.locator("#stage").bounding_box(), page.locator("#world").bounding_box()
+    assert world["x"] >= stage["x"]
+    assert world["x"] + world["width"] <= stage["x"] + stage["width"]
+    assert world["y"] >= stage["y"] - 1
+    assert world["y"] + world["height"] <= stage["y"] + stage["height"] + 1
+
+
+def test_two_fingers_zoom(opened, open_page):
+    phone = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    opened(mlp(), phone)
+    before = scale(phone)
+    at = phone.locator("#stage").bounding_box()
+    x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
+    fingers = phone.context.new_cdp_session(phone)
+    touch = lambda kind, apart: fingers.send(
+        "Input.dispatchTouchEvent",
+        {"type": kind, "touchPoints": [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}] if apart else []},
+    )
+    touch("touchStart", 30)
+    for apart in (40, 50, 60):
+        touch("touchMove", apart)
+    touch("touchEnd", 0)
+    assert scale(phone) == pytest.approx(2 * before, rel=0.05)
+    assert phone.locator("#tip").is_hidden()
+
+
+def test_without_motion_the_picture_jumps(opened, open_page):
+    page = open_page(viewport={"width": 900, "height": 600}, reduced_motion="reduce")
+    opened(transformer(), page)
+    page.evaluate("document.getElementById('last').click()")
+    stage, now = page.locator("#stage").bounding_box(), page.locator(".box.now").bounding_box()
+    assert stage["y"] <= now["y"] <= stage["y"] + stage["height"]
+
+
+def test_the_step_is_kept_in_sight(opened):
+    page = opened(transformer())
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(400)
+    stage, now = page.locator("#stage").bounding_box(), page.locator(".box.now").bounding_box()
+    assert stage["x"] <= now["x"]
+    assert now["x"] + now["width"] <= stage["x"] + stage["width"]
+    assert stage["y"] <= now["y"]
+    assert now["y"] + now["height"] <= stage["y"] + stage["height"]
+
+
+def test_search_goes_from_match_to_match_and_opens_what_is_closed(opened):
+    page = opened(mlp())
+    page.locator("#close").click()
+    page.keyboard.press("/")
+    page.keyboard.type("2.weight")
+    assert page.locator("#found").inner_text() == "1 found"
+    page.keyboard.press("Enter")
+    assert page.locator(".match .title").text_content() == "2.weight"
+    assert page.locator(".box:focus .title").text_content() == "2.weight"
+    page.locator("#query").fill("linear")
+    page.locator("#next").click()
+    first = page.locator("#found").inner_text()
+    page.keyboard.press("n")
+    second = page.locator("#found").inner_text()
+    page.keyboard.press("Shift+N")
+    assert [first, second, page.locator("#found").inner_text()] == [first, first.replace("1 of", "2 of"), first]
+    page.locator("#query").fill("softmax(in)")  # a formula
+    assert page.locator("#found").inner_text() == "1 found"
+    page.locator("#query").fill("nothing of the kind")
+    assert page.locator("#found").inner_text() == "none"
+
+
+def test_pointing_and_focus_tell_all(opened):
+    page = opened(mlp())
+    tip = page.locator("#tip")
+    assert tip.is_hidden()
+    page.locator("#fit").click()
+    box(page, "relu").hover()
+    text = tip.inner_text()
+    assert "relu" in text
+    assert "(5, 3), float32" in text
+    assert "in 1" in text
+    assert "no gradient yet" in text
+    page.mouse.move(5, 400)
+    assert tip.is_hidden()
+    page.keyboard.press("End")
+    page.locator("#help").focus()
+    page.keyboard.press("Tab")
+    seen = []
+    for _ in range(40):
+        if tip.is_visible():
+            seen.append(tip.locator(".name").inner_text())
+        page.keyboard.press("Tab")
+    assert {"relu", "2.weight", "0.bias"} <= set(seen)
+
+
+def test_a_click_keeps_what_is_told_and_the_line_can_be_copied(opened):
+    page = opened(mlp())
+    page.locator("#fit").click()
+    box(page, "relu").click()
+    page.mouse.move(5, 400)
+    tip = page.locator("#tip")
+    assert re.search(r"made at .*test_player_browser\.py:\d+", tip.inner_text())
+    assert tip.locator("a").count() == 0
+    tip.locator("button").click()
+    expect(tip.locator("button")).to_have_text("Copied")
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
+
+
+def test_the_line_can_be_reached_by_keys(opened):
+    page = opened(mlp())
+    box(page, "relu").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#tip button:focus").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator("#tip").is_hidden()
+    assert page.locator(".box:focus .title").text_content() == "relu"
+
+
+def test_the_line_is_a_link_where_asked_for(opened):
+    with viz.record():
+        loss = leaf(2.0) * leaf(3.0)
+    page = opened(viz.step(loss, link="vscode"))
+    page.locator("#fit").click()
+    box(page, "loss = mul").click()
+    assert page.locator("#tip a").get_attribute("href").startswith("vscode://file/")
+
+
+# ---------------------------------------------------------------------- readers
+
+
+def test_dark_and_light(opened, open_page):
+    page = opened(shared())
+    ground = lambda p: p.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground(page) == "rgb(255, 255, 255)"
+    page.locator("#theme").click()
+    dark = ground(page)
+    assert dark != "rgb(255, 255, 255)"
+    assert page.locator("#theme").get_attribute("aria-pressed") == "true"
+    page.keyboard.press("t")
+    assert ground(page) == "rgb(255, 255, 255)"
+    assert ground(opened(shared(), open_page(color_scheme="dark"))) == dark
+
+
+def test_a_phone(opened, open_page):
+    phone = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    opened(transformer(), phone)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+    phone.locator("#forth").tap()
+    assert phone.locator("#counter").inner_text().startswith("step 1 ")
+    phone.wait_for_timeout(300)
+    phone.locator(".box.now").tap()
+    assert phone.locator("#tip").is_visible()
+    tip = phone.locator("#tip").bounding_box()
+    assert tip["x"] >= 0
+    assert tip["x"] + tip["width"] <= 360
+    for button in phone.locator("button:visible").all():
+        size = button.bounding_box()
+        assert size["x"] >= 0
+        assert size["x"] + size["width"] <= 360
+        assert size["height"] >= 26
+    assert phone.locator("#stage").bounding_box()["height"] > 250
+
+
+def test_everything_has_a_role_and_a_name(opened):
+    page = opened(mlp())
+    assert page.locator("button:visible").evaluate_all("all => all.every(b => (b.getAttribute('aria-label') || b.textContent).trim())")
+    assert page.locator(".box").evaluate_all("all => all.every(b => b.getAttribute('role') && b.getAttribute('aria-label'))")
+    assert page.locator("#says").get_attribute("aria-live") == "polite"
+    assert page.locator("#slider").get_attribute("aria-label")
+    page.locator("#help").click()
+    assert "Keys" in page.locator("#about").inner_text()
+
+
+def test_it_shows_in_a_notebook_s_frame(page):
+    page.set_content(shared()._repr_html_())
+    frame = page.frame_locator("iframe")
+    frame.locator("#forth").click()
+    assert frame.locator("#counter").inner_text() == "step 1 of 5"
+
+
+def test_a_picture_is_a_page_without_steps(opened):
+    ag.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    picture = viz.draw(model(ag.randn(5, 4)).square().sum())
+    page = opened(picture)
+    assert page.locator("#player").is_hidden()
+    assert page.locator(".box").count() == len(picture.drawing.boxes)
+    assert page.locator(".waiting").count() == 0
+    page.locator("#close").click()
+    assert page.locator(".box.closed").count() == 1
+    assert overlapping(page) == 0
+
+
+# ---------------------------------------------------------------------- names that want to break it
+
+
+def test_hostile_names_are_text(page):
+    boxes, arrows, groups = [], [], []
+    for k, name in enumerate(HOSTILE.values()):
+        boxes += [
+            Box(f"a{k}", "operation", name, (name,), f"g{k}"),
+            Box(f"b{k}", "parameter", name, (), f"g{k}"),
+            Box(f"c{k}", "input", "c"),
+        ]
+        arrows += [Arrow(f"a{k}", f"b{k}", (name, name), "backward"), Arrow(f"c{k}", f"a{k}", (name,))]
+        groups.append(Group(f"g{k}", name))
+    drawing = Drawing("".join(HOSTILE.values()), tuple(boxes), tuple(arrows), tuple(groups), tuple(HOSTILE.values()))
+    page.set_content(to_html(drawing, closed=()))
+    assert page.locator(".box").count() == len(boxes)
+    page.locator(".box").first.focus()
+    page.locator("#close").click()
+    assert page.locator(".box").count() == 2 * len(HOSTILE)
+    for name in ("script", "quotes", "prototype"):
+        page.locator("#query").fill(HOSTILE[name])
+        page.locator("#query").press("Enter")
+    page.locator("#help").click()
+    assert page.locator("script").count() == 2
+    assert page.locator("img, iframe, a").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_titles_stay_titles(name):
+    class Reader(HTMLParser):
+        tags: list[str] = []
+
+        def handle_starttag(self, tag, attributes):
+            self.tags = [*self.tags, tag]
+
+    seen = [Reader(), Reader()]
+    for reader, title in zip(seen, (name, "plain")):
+        reader.feed(to_html(Drawing(title, (Box("a", "operation", title, (title,)),), (), (), (title,))))
+    assert seen[0].tags == seen[1].tags
+
+
+def test_hostile_names_in_a_player(page):
+    names = {f"{k} {name}": leaf(1.0 + k) for k, name in enumerate(HOSTILE.values())}
+    loss = sum(value * value for value in names.values())
+    player = viz.step(loss, names=names, title=HOSTILE["end of a script"])
+    page.set_content(player.to_html())
+    page.locator("#slider").fill(str(len(player.frames) - 1 - len(names)))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("End")
+    last = len(player.frames) - 1
+    assert page.locator("#counter").inner_text() == f"step {last} of {last}"
+    assert page.locator("script").count() == 2
+    assert page.locator("img, iframe, a").count() == 0

@@ -1,0 +1,63 @@
+"""A formula with its numbers: `g · b` becomes `2 · 3`, where everything in it is small and known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd_core.graph import Node
+
+from .arguments import given_to
+from .description import FEW
+from .symbols import number, rule_text
+
+_MARK = 0xE000  # private characters stand for the arguments until the formula is printed: no simplification sees them
+_GRADIENT = re.compile(r"(?<!\w)g(?!\w)")
+_TIGHT = set("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀᴴ^")  # what follows a number and would bind tighter than its sign
+
+
+def with_numbers(node: Node, k: int, gradient: Any, values: Mapping[Node, Any]) -> str:
+    """What node's rule gives to its k-th recording input, in numbers; "" where one is unknown, a rule's name, or of over four elements."""
+    names: dict[str, str] = {}
+    marks: dict[str, Any] = {}
+    for argument in given_to(node):
+        value = values.get(argument.parent) if argument.parent is not None else argument.value
+        if argument.parent is not None or isinstance(value, np.ndarray | np.generic):
+            mark = chr(_MARK + len(marks))
+            names[argument.name], marks[mark] = mark, value
+    mark = chr(_MARK + len(marks))
+    names["out"], marks[mark] = mark, values.get(node)
+    text, meant = rule_text(node, k, names)
+    if meant or "rule of " in text or ".backward(" in text or "∂" in text:
+        return ""
+    mark = chr(_MARK + len(marks))
+    text, marks[mark] = _GRADIENT.sub(mark, text), gradient
+    made = []
+    for i, character in enumerate(text):
+        if character not in marks:
+            made.append(character)
+            continue
+        written = listed(marks[character])
+        if not written:
+            return ""
+        before, after = text[:i].rstrip(), text[i + 1 : i + 2]
+        apart = bool(before and before[-1] not in "(,[|") or after in _TIGHT
+        made.append(f"({written})" if written.startswith("−") and apart else written)
+    return "".join(made)
+
+
+def listed(value: Any) -> str:
+    """An array of at most four real elements as nested lists of numbers; "" for anything else."""
+    if not isinstance(value, np.ndarray | np.generic | float | int):
+        return ""
+    array = np.asarray(value)
+    if array.size > FEW or array.dtype.kind not in "biuf":
+        return ""
+    return _nested(array)
+
+
+def _nested(array: np.ndarray[Any, Any]) -> str:
+    return f"[{', '.join(_nested(part) for part in array)}]" if array.ndim else number(array)

@@ -1,0 +1,257 @@
+"""A drawing as one HTML file that needs nothing but itself: to look around in, to search, to open and close boxes.
+
+With a timeline it is the step player. Everything is laid out anew in the page when a box opens or closes: which layer an
+item stands in, and in which order, is worked out here once for the drawing with everything open, and holds for any
+state of it; only sizes and distances change. Texts are measured here too, so the page never asks for a font.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from . import measure, spark, structure, theme
+from .drawing import Arrow, Box, Drawing, Group
+from .layout import Member, solve
+from .timeline import Moments, Timeline, widest, with_room
+
+VISIBLE = 60  # boxes that are seen at first, where closing can achieve that
+SCRIPTS = ("places.js", "scene.js", "page.js")
+
+
+@dataclass(frozen=True)
+class More:
+    """What the page tells of a box to who points at it."""
+
+    details: tuple[str, ...] = ()
+    line: str = ""  # of the program, `file:line`
+    address: str = ""  # that opens it
+
+
+def to_html(
+    drawing: Drawing,
+    *,
+    theme: str = "light",
+    timeline: Timeline | None = None,
+    more: Mapping[str, More] | None = None,
+    closed: Collection[str] | None = None,
+) -> str:
+    """The drawing as an HTML document; with a timeline one to step through.
+
+    `theme` is "light", "dark", or "auto" for what the reader's system prefers. `closed` are the groups (by id) that are closed at
+    first, by default as many as it takes to show about sixty boxes. Raises ValueError for a drawing that contradicts itself.
+    """
+    structure.check(drawing)
+    shut = closed_at_first(drawing) if closed is None else closed
+    return _document(drawing.title, _data(drawing, timeline or Timeline(()), more or {}, shut), theme)
+
+
+def closed_at_first(drawing: Drawing, most: int = VISIBLE) -> set[str]:
+    """The groups to close so that no more than `most` boxes are seen, where that is possible: the outermost are opened first."""
+    holds: dict[str | None, int] = {}
+    children: dict[str | None, list[str]] = {}
+    for box in drawing.boxes:
+        holds[box.group] = holds.get(box.group, 0) + 1
+    for group in drawing.groups:
+        children.setdefault(group.parent, []).append(group.id)
+    inside = lambda group: holds.get(group, 0) + len(children.get(group, ()))
+    seen, shut, level = inside(None), set[str](), children.get(None, [])
+    while level:
+        deeper: list[str] = []
+        for name in sorted(level, key=inside):
+            if seen + inside(name) - 1 <= most:
+                seen += inside(name) - 1
+                deeper += children.get(name, ())
+            else:
+                shut.add(name)
+        level = deeper
+    return shut
+
+
+# ---------------------------------------------------------------------- what the page is told
+
+
+def _data(drawing: Drawing, timeline: Timeline, more: Mapping[str, More], closed: Collection[str]) -> dict[str, Any]:
+    number = {box.id: k for k, box in enumerate(drawing.boxes)}
+    place = {group.id: k for k, group in enumerate(drawing.groups)}
+    at = lambda group: -1 if group is None else place[group]
+    sized, holds = with_room(drawing, timeline), _holdings(drawing)
+    boxes = [
+        {
+            **_look(box, room),
+            "kind": box.kind,
+            "group": at(box.group),
+            "accent": box.accent,
+            "spark": [[bar.low, bar.high, bar.kind] for bar in spark.bars(box.spark)] if box.spark else [],
+            "bar": measure.spark_step(box) if box.spark else 0,
+            "below": _texts(measure.spark_rows(box)) if box.spark else [],
+            "order": box.order,
+            "changes": [[c.step, c.state, c.says] for c in timeline.boxes.get(box.id, ())],
+            **_more(box, more.get(box.id, More())),
+        }
+        for box, room in zip(drawing.boxes, sized.boxes)
+    ]
+    arrows = [
+        {
+            "source": number[arrow.source],
+            "target": number[arrow.target],
+            "kind": arrow.kind,
+            "value": timeline.values.get(k, arrow.target if arrow.kind == "backward" else arrow.source),
+            "weight": theme.line_width(arrow.weight),
+            "accent": arrow.accent,
+            **_said(arrow, room, timeline.arrows.get(k)),
+        }
+        for k, (arrow, room) in enumerate(zip(drawing.arrows, sized.arrows))
+    ]
+    crossings: dict[str, dict[str, Any]] = {}
+    for (value, group), c in timeline.crossings.items():
+        arrow = Arrow("", "", (c.rule,), "backward")
+        crossings.setdefault(group, {})[value] = _said(arrow, widest(arrow, c.moments), c.moments)
+    frames = [{"box": number.get(frame.vertex, -1), "says": [measure.tooltip(text) for text in frame.says]} for frame in timeline.frames]
+    return {
+        "title": _texts(measure.rows([drawing.title], theme.PICTURE_TITLE, "headline")),
+        "caption": [measure.tooltip(line) for line in drawing.caption],
+        "legend": _texts(measure.legend_rows(drawing)),
+        "boxes": boxes,
+        "groups": [
+            _group(group, at(group.parent), group.id in closed, holds[group.id], crossings.get(group.id, {})) for group in drawing.groups
+        ],
+        "arrows": arrows,
+        "levels": _levels(sized, number, place),
+        "frames": frames,
+        "sizes": {
+            **dict(margin=theme.MARGIN, boxGap=theme.BOX_GAP, layerGap=theme.LAYER_GAP, pad=theme.GROUP_PAD, corner=theme.CORNER),
+            **dict(line=theme.LINE_HEIGHT, sheet=theme.SHEET, sparkHeight=theme.SPARK_HEIGHT, sparkGap=theme.SPARK_GAP),
+            **dict(title=theme.BOX_TITLE.size, small=theme.BOX_LINE.size, rule=theme.ARROW_LINE, told=theme.ARROW_SMALL),
+            **dict(heading=theme.GROUP_LABEL.size),
+        },
+        "styles": {
+            "boxes": {kind: [style.shape, style.width, theme.DASHES[style.line]] for kind, style in theme.BOXES.items()},
+            "groups": {kind: [style.width, theme.DASHES[style.line], style.stacked, style.tinted] for kind, style in theme.GROUPS.items()},
+            "arrows": {kind: style.open_head for kind, style in theme.ARROWS.items()},
+            "accents": {key: [a.symbol, a.says, a.width, theme.DASHES[a.line]] for key, a in theme.ACCENTS.items()},
+        },
+    }
+
+
+def _texts(rows: Sequence[measure.Row]) -> list[str]:
+    return [row.text for row in rows]
+
+
+def _look(box: Box, room: Box) -> dict[str, Any]:
+    """A box's rows, and its size with room for what it will say."""
+    rows = measure.box_rows(box)
+    width, height = measure.box_size(room)
+    title = [row.text for row in rows if row.type == theme.BOX_TITLE]
+    return {"title": title, "lines": [row.text for row in rows if row.type != theme.BOX_TITLE], "size": [round(width, 2), round(height, 2)]}
+
+
+def _more(box: Box, more: More) -> dict[str, Any]:
+    details = more.details or box.lines
+    return {
+        "name": measure.tooltip(box.title),
+        "details": [measure.tooltip(line) for line in details],
+        "line": measure.tooltip(more.line),
+        "address": more.address,
+    }
+
+
+def _said(arrow: Arrow, room: Arrow, moments: Moments | None) -> dict[str, Any]:
+    """What stands at an arrow: its rule, then what is shown from the start, or from which step on what."""
+    small = theme.Type(theme.ARROW_SMALL)
+    width, height = measure.label_size(room)
+    return {
+        "rule": _texts(measure.arrow_rows(replace(arrow, lines=arrow.lines[:1]))) if arrow.lines else [],
+        "told": None if moments is None else [[step, _texts(measure.rows(lines, small, "arrow"))] for step, lines in moments],
+        "always": _texts(measure.rows(arrow.lines[1:], small, "arrow")),
+        "size": [round(width, 2), round(height, 2)],
+    }
+
+
+def _holdings(drawing: Drawing) -> dict[str, dict[str, int]]:
+    """For each group how many operations and parameters it holds, at any depth."""
+    counts: dict[str, dict[str, int]] = {group.id: {} for group in drawing.groups}
+    homes = structure.homes(drawing)
+    for kind in ("operation", "parameter", "closed"):
+        for box in drawing.boxes:
+            for group in homes[box.id] if box.kind == kind else ():
+                counts[group][_HELD[kind]] = counts[group].get(_HELD[kind], 0) + 1
+    return counts
+
+
+_HELD = {"operation": "operation", "parameter": "parameter", "closed": "closed module"}
+
+
+def _group(group: Group, parent: int, closed: bool, holds: Mapping[str, int], crossings: dict[str, Any]) -> dict[str, Any]:
+    """A group open and closed."""
+    heading = measure.extent(measure.group_rows(group))
+    lines = tuple(f"{n:,} {kind}{'' if n == 1 else 's'}" for kind, n in holds.items())
+    shut = Box(group.id, "closed", " ".join(_texts(measure.group_rows(group))) or group.kind, lines)
+    return {
+        "label": _texts(measure.group_rows(group)),
+        "name": measure.tooltip(group.label).strip() or group.kind,
+        "kind": group.kind,
+        "parent": parent,
+        "closed": closed,
+        "heading": [round(n, 2) for n in heading],
+        "shut": _look(shut, replace(shut, lines=(*lines, "10,000 of 10,000 steps done"))),
+        "crossings": crossings,
+    }
+
+
+def _levels(drawing: Drawing, number: Mapping[str, int], place: Mapping[str, int]) -> list[dict[str, Any]]:
+    """For the drawing and each group: its members (a box's number, or -1 minus a group's), its lines, and the layers in order."""
+    levels, solved = solve(drawing)
+    made = {}
+    for group, level in levels.items():
+        index: dict[Member | None, int] = {member: k for k, member in enumerate(level.members)}
+        made[-1 if group is None else place[group]] = {
+            "members": [number[name] if kind == "box" else -1 - place[name] for kind, name in level.members],
+            "lines": [[arrow, index.get(upper, -1), index.get(lower, -1)] for arrow, upper, lower in level.lines],  # -1: its frame
+            "rows": solved[group].layers.rows,
+        }
+    return [made[k] for k in range(-1, len(place))]
+
+
+# ---------------------------------------------------------------------- the document
+
+
+def _document(title: str, data: Mapping[str, Any], ground: str) -> str:
+    asset = lambda name: files(__package__).joinpath("assets", name).read_text("utf-8")
+    style = _palette() + asset("page.css")
+    script = "(() => {\n'use strict';\n" + "\n".join(asset(name) for name in SCRIPTS) + "})();\n"
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":  # nothing in it is HTML
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    policy = f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; base-uri 'none'; form-action 'none'"
+    look = ground if ground == "auto" else theme.themed(ground).name
+    name = escape(measure.plain(title[:200]))
+    return Template(asset("page.html")).substitute(title=name, policy=policy, style=style, data=text, script=script, theme=look)
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
+
+
+def _palette() -> str:
+    """The themes' colours as CSS variables: of the page's own theme, or of the one the reader has switched to."""
+    rules = []
+    for name, look in theme.THEMES.items():
+        colours = {
+            **{"paper": look.paper, "frame": look.frame, "tint": look.tint},
+            **{f"ink-{key}": colour for key, colour in look.inks.items()},
+            **{f"fill-{key}": colour for key, colour in look.fills.items()},
+            **{f"stroke-{key}": colour for key, colour in look.strokes.items()},
+            **{f"arrow-{key}": colour for key, colour in look.arrows.items()},
+            **{f"ground-{k}": colour for k, colour in enumerate(look.grounds)},
+        }
+        variables = "".join(f"--{key}:{colour};" for key, colour in colours.items())
+        rules.append(f"[data-theme={name}]{{color-scheme:{name};{variables}}}\n")
+    return "".join(rules)

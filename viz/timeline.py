@@ -1,0 +1,227 @@
+"""When what appears in a drawing as a backward pass is walked through: on its arrows, in its boxes, and on closed groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from . import measure, structure, theme
+from .collapse import box_name, crossing, inputs_called
+from .description import Edge, Quantity, Trace, Vertex
+from .draw import shape_text
+from .drawing import Arrow, Box, Drawing
+from .frames import Amount, Frame, Handed, amount
+
+Moments = tuple[tuple[int, tuple[str, ...]], ...]  # from which step on which lines are shown, in order
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of a box at a step."""
+
+    step: int
+    state: str  # "part" of its gradient is in, it is "ready" to hand on, or "done"
+    says: str
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """What a closed group hands to one value, whatever number of operations inside do."""
+
+    rule: str
+    moments: Moments
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A drawing's changes from frame to frame. What is not mentioned stays as it is drawn."""
+
+    frames: tuple[Frame, ...]
+    boxes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
+    arrows: Mapping[int, Moments] = field(default_factory=dict)  # by place in the drawing; below the lines that are always there
+    values: Mapping[int, str] = field(default_factory=dict)  # by place in the drawing: whose gradient an arrow carries
+    crossings: Mapping[tuple[str, str], Crossing] = field(default_factory=dict)  # by value and group
+
+
+def timeline(found: Trace, drawn: Drawing, frames: Sequence[Frame]) -> tuple[Drawing, Timeline]:
+    """The backward drawing of `found` without the gradients in it, and when they appear."""
+    steps = {frame.vertex: frame.step for frame in frames if frame.vertex}
+    incoming: dict[str, list[tuple[int, Handed]]] = {}
+    for frame in frames:
+        for h in frame.handed:
+            incoming.setdefault(h.source, []).append((frame.step, h))
+    boxes = {box.id: _changes(found, frames, box.id, incoming.get(box.id, ()), steps) for box in drawn.boxes if box.id in found.by_id}
+    moments: dict[int, Moments] = {}
+    values: dict[int, str] = {}
+    arrows = list(drawn.arrows)
+    edges = _edges(found)
+    for place, arrow in enumerate(drawn.arrows):
+        if arrow.source == f"sum.{arrow.target}":
+            values[place] = arrow.target
+            arrows[place] = replace(arrow, lines=arrow.lines[:1])
+            moments[place] = _summing(arrow, incoming.get(arrow.target, ()))
+            boxes[arrow.source] = _until_complete(incoming.get(arrow.target, ()))
+        elif arrow.kind == "backward" and (waiting := edges.get((arrow.source, arrow.target))):
+            edge = waiting.pop(0)
+            values[place] = edge.source
+            stays = 1 + len(edge.meanings) if arrow.lines[1 : 1 + len(edge.meanings)] == edge.meanings else 1
+            arrows[place] = replace(arrow, lines=arrow.lines[:stays])
+            moments[place] = ()
+            if arrow.source in steps:
+                moments[place] = ((steps[arrow.source], arrow.lines[stays:]),)
+                if arrow.target.startswith("ref."):
+                    boxes[arrow.target] = (Change(steps[arrow.source], "done", ""),)
+    homes = _homes_of_data(found, drawn)
+    still = (replace(_without_gradient(found, box), group=homes.get(box.id, box.group)) for box in drawn.boxes)
+    bare = replace(drawn, boxes=tuple(still), arrows=tuple(arrows))
+    return bare, Timeline(tuple(frames), boxes, moments, values, _crossings(found, drawn, steps))
+
+
+def _without_gradient(found: Trace, box: Box) -> Box:
+    v = found.by_id.get(box.id)
+    if v is None or v.kind != "parameter" or v.gradient is None:
+        return box
+    told = v.gradient.text("grad")
+    return replace(box, lines=tuple(line for line in box.lines if line != told))
+
+
+def _homes_of_data(found: Trace, drawn: Drawing) -> dict[str, str | None]:
+    """For data that the program has no name for the innermost group around all users, so that it goes when they are closed."""
+    around, groups = structure.enclosures(drawn), {box.id: box.group for box in drawn.boxes}
+    users: dict[str, list[tuple[str, ...]]] = {}
+    for arrow in drawn.arrows:
+        v = found.by_id.get(arrow.source)
+        if v is not None and v.kind == "data" and v.id.endswith(f".{v.name}"):
+            users.setdefault(v.id, []).append(around.get(groups[arrow.target] or "", ()))
+    shared = {i: [level[0] for level in zip(*homes) if len(set(level)) == 1] for i, homes in users.items()}
+    return {i: groups[-1] if groups else None for i, groups in shared.items()}
+
+
+def _edges(found: Trace) -> dict[tuple[str, str], list[Edge]]:
+    """The edges that an arrow from a vertex to a box may stand for: to the value itself, to the sum before it, to a reference."""
+    edges: dict[tuple[str, str], list[Edge]] = {}
+    for v in found.vertices:
+        for k, edge in enumerate(v.inputs):
+            for target in {found.shown[edge.source], f"sum.{edge.source}", f"ref.{edge.source}.{v.id}.{k}"}:
+                edges.setdefault((v.id, target), []).append(edge)
+    return edges
+
+
+def _changes(
+    found: Trace, frames: Sequence[Frame], vertex: str, incoming: Sequence[tuple[int, Handed]], steps: Mapping[str, int]
+) -> tuple[Change, ...]:
+    """What becomes of a vertex's box."""
+    if found.by_id[vertex].kind == "data":
+        return ()
+    made = [Change(step, "ready" if h.count == h.of else "part", parts_so_far(h)) for step, h in _last_of_each_step(incoming)]
+    if vertex in steps:
+        gradient = frames[steps[vertex]].gradient
+        made.append(Change(steps[vertex], "done", f"gradient {_equals(gradient)}" if gradient is not None else "done"))
+    return tuple(made)
+
+
+def _until_complete(incoming: Sequence[tuple[int, Handed]]) -> tuple[Change, ...]:
+    return tuple(Change(step, "done" if h.count == h.of else "part", parts_so_far(h)) for step, h in _last_of_each_step(incoming))
+
+
+def _last_of_each_step(incoming: Sequence[tuple[int, Handed]]) -> list[tuple[int, Handed]]:
+    return list(dict(incoming).items())
+
+
+def parts_so_far(h: Handed) -> str:
+    """`1 of 2 parts = 3`."""
+    if h.total is None:
+        return f"{h.count} of {h.of} gradients"
+    if h.of == 1:
+        return f"gradient {_equals(h.total)}"
+    return f"{f'all {h.of}' if h.count == h.of else f'{h.count} of {h.of}'} parts {_equals(h.total)}"
+
+
+def _equals(told: Amount) -> str:
+    return told.text if told.text.startswith("‖") else f"= {told.text}"
+
+
+def _summing(arrow: Arrow, incoming: Sequence[tuple[int, Handed]]) -> Moments:
+    """What the arrow from a sum to its value shows: the partial sums, and in the end what is drawn."""
+    moments = []
+    for step, h in _last_of_each_step(incoming):
+        shape = (shape_text(h.total.shape),) if h.total is not None and h.total.shape else ()
+        moments.append((step, arrow.lines[1:] if h.count == h.of else (", ".join((parts_so_far(h), *shape)),)))
+    return tuple(moments)
+
+
+# ---------------------------------------------------------------------- the room that it takes
+
+
+def with_room(drawing: Drawing, times: Timeline) -> Drawing:
+    """The drawing with the widest that every box and arrow will ever say."""
+    boxes = []
+    for box in drawing.boxes:
+        changes = times.boxes.get(box.id, ()) if box.kind == "parameter" else ()
+        most = max((c.says for c in changes), key=lambda text: measure.text_width(text, theme.BOX_LINE), default=None)
+        boxes.append(box if most is None else replace(box, lines=(*box.lines, most)))
+    arrows = [widest(arrow, times.arrows[k]) if k in times.arrows else arrow for k, arrow in enumerate(drawing.arrows)]
+    return replace(drawing, boxes=tuple(boxes), arrows=tuple(arrows))
+
+
+def widest(arrow: Arrow, moments: Moments) -> Arrow:
+    """The arrow with the most room that its moments will take."""
+    made = [replace(arrow, lines=(*arrow.lines, *lines)) for _, lines in moments] or [arrow]
+    return max(made, key=measure.label_size)
+
+
+# ---------------------------------------------------------------------- closed groups
+
+
+def _crossings(found: Trace, drawn: Drawing, steps: Mapping[str, int]) -> dict[tuple[str, str], Crossing]:
+    """For each value and each group around users of it, but not around itself, what the closed group would hand to it."""
+    parents = {group.id: group.parent for group in drawn.groups}
+    labels = {group.id: box_name(group.label) for group in drawn.groups}
+    homes = {box.id: box.group for box in drawn.boxes}
+
+    def around(group: str | None) -> list[str]:
+        chain = []
+        while group is not None:
+            chain.append(group)
+            group = parents[group]
+        return chain
+
+    uses: dict[tuple[str, str], list[tuple[int, Edge]]] = {}
+    for v in sorted((v for v in found.vertices if v.id in steps), key=lambda v: steps[v.id]):
+        chain = around(homes.get(v.id))
+        for edge in v.inputs:
+            if found.by_id[edge.source].kind == "data":
+                continue
+            own = set(around(homes.get(found.shown[edge.source])))
+            for group in chain:
+                if group not in own:
+                    uses.setdefault((edge.source, group), []).append((steps[v.id], edge))
+    inputs: dict[str, dict[str, list[Edge]]] = {}
+    for (source, group), edges in uses.items():
+        inputs.setdefault(group, {})[source] = [edge for _, edge in edges]
+    called = {group: inputs_called(found, of) for group, of in inputs.items()}
+    return {key: _crossing(found, labels[key[1]], called[key[1]][key[0]], key[0], edges) for key, edges in uses.items()}
+
+
+def _crossing(found: Trace, label: str, called: str, source: str, edges: Sequence[tuple[int, Edge]]) -> Crossing:
+    rule = crossing(found, label, source, [edge for _, edge in edges[:1]], called).formula
+    used, total = found.by_id[source], None
+    moments: list[tuple[int, tuple[str, ...]]] = []
+    of = sum(edge.part is not None for _, edge in edges)
+    count = 0
+    for step, edge in edges:
+        if edge.part is None:
+            continue
+        count += 1
+        total = edge.part if total is None else total + edge.part
+        told = (_moment(used, total, count, of),)
+        if moments and moments[-1][0] == step:
+            moments.pop()
+        moments.append((step, told))
+    return Crossing(rule, tuple(moments))
+
+
+def _moment(used: Vertex, total: Quantity, count: int, of: int) -> str:
+    told = _equals(amount(total))  # type: ignore[arg-type]
+    so_far = "" if count == of else f"{count} of {of} parts so far: "
+    return so_far + ", ".join([told, *([shape_text(used.shape)] if used.shape else [])])
