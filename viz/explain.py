@@ -1,84 +1,40 @@
-"""`explain(loss, w)`: the chain rule of one parameter, in words and numbers.
+"""`explain(loss, w)`: the chain rule of one parameter, in formulas and numbers.
 
-The gradient is a sum over all paths from the loss to the parameter, each a product of local derivatives. Few paths are
-written out one by one; many are factored where they part, node by node: the gradient at a node is the sum of what its
-users hand back.
+The gradient is a sum over all paths from the loss to the parameter, each a product of local derivatives. Few paths are written
+out one by one; many are factored where they part and meet.
 """
 
 from __future__ import annotations
 
-import inspect
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import functools
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograd_core.graph import Node, ancestors, fitted, leading_to
+from autograd_core.graph import Node, ancestors
+from autograd_core.modes import no_grad
 from autograd_core.tensor import Tensor, current_node
+from autograd_core.writes import owner
 from nn import Module
 
-from .description import Quantity, plain
-from .names import Names
-from .record import Run, is_freed, own_pass
-from .symbols import formula, number
-from .trace import called_in, operation_text, quantity
+from .called import called, tidy
+from .derivation import Bracket, Equation, Part, Step, Term, walked
+from .derivation_text import by_itself, value
+from .description import Edge, Quantity, Trace, Vertex
+from .explanation import Explanation
+from .highlight import highlighted
+from .names import Names, caller
+from .opening import Opens
+from .paths import Chain, Paths, Use
+from .record import Run
+from .results import by_result
+from .trace import trace
 
-
-@dataclass(frozen=True)
-class Step:
-    """One local derivative: how an operation turns the gradient of its result into that of one argument."""
-
-    operation: str
-    result: str  # what the operation's result is called
-    argument: str  # what the argument is called
-    formula: str
-    local: float | None  # the local derivative itself, where result and argument are single numbers
-    gradient: Quantity | None  # of the argument, along this path or, in the factored form, through this step
-
-
-@dataclass(frozen=True)
-class Term:
-    """One path (or, in the factored form, one node with all that flows into it), and what it adds."""
-
-    title: str
-    steps: tuple[Step, ...]
-    total: Quantity | None
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """The chain rule of one parameter; prints itself, `.save("x.txt")` writes it."""
-
-    output: str
-    parameter: str
-    shape: tuple[int, ...]
-    index: tuple[int, ...] | None
-    paths: int
-    factored: bool
-    terms: tuple[Term, ...]
-    total: Quantity | None  # the sum of all terms, at `index` if given
-    grad: Quantity | None  # the parameter's .grad, at `index` if given
-    note: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain dicts, lists, strings and numbers (JSON-serialisable)."""
-        return plain(self)
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the text to a .txt or .md file; returns its path. Raises ValueError for another suffix."""
-        target = Path(path)
-        if target.suffix not in (".txt", ".md"):
-            raise ValueError(f"save: an explanation is written to .txt or .md, got {target.name!r}")
-        target.write_text(f"```\n{self}\n```\n" if target.suffix == ".md" else f"{self}\n", encoding="utf-8")
-        return target
-
-    def __str__(self) -> str:
-        return "\n".join(_text(self))
-
-    __repr__ = __str__
+STEPS = 40  # that all paths together may have to be written out one by one
+ENTRIES = 128  # elements of what a parameter was used in, of which those that add to one element's gradient are looked for
+SHOWN = 8  # of those
 
 
 def explain(
@@ -88,191 +44,269 @@ def explain(
     *,
     names: Mapping[str, Tensor] | Module | None = None,
     run: Run | None = None,
+    gradient: Any = None,
+    open: Opens = None,
     max_paths: int = 8,
 ) -> Explanation:
     """The chain rule of ∂output/∂parameter, with the numbers; of one element of the parameter if `index` is given.
 
-    More than `max_paths` paths are factored. Numbers are of a pass made for looking; if the graph was freed, those of
-    `run` (see `viz.record`) if that was one pass from this output. Else there are formulas only. Hooks are left out.
-    Raises TypeError or ValueError when there is no path, IndexError when the index does not fit.
+    Up to `max_paths` paths are written out one by one, unless they are long; more are factored. Numbers are those of `run` (see
+    `viz.record`) if that was one pass from this output, with what hooks did; else of a pass made for looking, without hooks, which
+    `gradient` starts for a tensor that is not a scalar. Where the graph was freed and nothing recorded there are formulas only.
+    Raises TypeError or ValueError when there is no path, ShapeError when `gradient` does not fit, IndexError when the index does not.
     """
     for what, tensor in (("output", output), ("parameter", parameter)):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"explain: {what} must be a Tensor, got {'None' if tensor is None else 'a ' + type(tensor).__name__}")
         current_node(tensor)  # a view of what was rewritten since has its node made again
-    frame = inspect.currentframe()
-    known = Names(output, names, frame.f_back if frame else None)
+    known = Names(output, names, caller())
     if output.node is None or parameter.node is None:
         raise ValueError("explain: both tensors must require grad; was the output made inside no_grad()?")
-    if output.array.size != 1:
-        raise ValueError(f"explain: needs a scalar to differentiate, not shape {tuple(output.shape)}; reduce it first, e.g. with .sum()")
-    order = ancestors([output.node])
+    if output.array.size != 1 and gradient is None:
+        shape = tuple(output.shape)
+        raise ValueError(f"explain: needs a scalar to differentiate, not shape {shape}; reduce it, e.g. with .sum(), or give gradient=")
+    order = ancestors([output.node])[::-1]
+    place = _checked(index, parameter.array.shape)
+    recorded = run is not None and _is_pass_of(run, output.node, order, parameter.node)
+    found = trace(output, known, run if recorded else None, gradient, open)
     if parameter.node not in order:
-        raise ValueError(f"explain: {known.of(parameter.node) or 'the parameter'} was not used to compute the output")
-    place = None if index is None else tuple(index) if isinstance(index, Sequence) else (index,)
-    if place is not None:
-        shape = parameter.array.shape
-        whole = all(isinstance(i, int | np.integer) and not isinstance(i, bool) for i in place)
-        if not whole or len(place) != len(shape) or not all(-n <= i < n for i, n in zip(place, shape, strict=True)):
-            raise IndexError(f"explain: index {index!r} does not name one element of a parameter of shape {shape}")
-    return _Explainer(output, parameter, place, known, order, run).explanation(max_paths)
+        raise ValueError(_no_path(found, parameter, known.of(parameter.node) or "the parameter", known.of(output.node) or "the output"))
+    with no_grad():  # rules are asked what they do to other gradients, too
+        return _Explainer(found, f"v{order.index(parameter.node)}", parameter, place).explanation(max_paths)
+
+
+def _checked(index: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The place of one element. Raises IndexError for what names none."""
+    if index is None:
+        return None
+    place = tuple(index) if isinstance(index, Sequence) else (index,)
+    whole = all(isinstance(i, int | np.integer) and not isinstance(i, bool) for i in place)
+    if not whole or len(place) != len(shape) or not all(-n <= i < n for i, n in zip(place, shape, strict=True)):
+        raise IndexError(f"explain: index {index!r} does not name one element of a parameter of shape {shape}")
+    return tuple(int(i) for i in place)
+
+
+def _is_pass_of(run: Any, root: Node, order: list[Node], goal: Node) -> bool:
+    """Whether a recorded run is one backward pass that started with 1 at this very output."""
+    if not isinstance(run, Run):
+        raise TypeError(f"viz: run must be what viz.record() gives, got a {type(run).__name__}")
+    start = run.gradients.get(root)
+    return start is not None and bool(np.all(start == 1)) and set(run.order) <= set(order) and goal in run.gradients
+
+
+def _no_path(found: Trace, parameter: Tensor, name: str, output: str) -> str:
+    memory = owner(parameter.array)
+    used = any(v.kind == "data" and v.value is not None and owner(v.value.array) is memory for v in found.vertices)
+    if used:
+        why = f"only its numbers were used, as data: after detach() or .data, or inside no_grad(), so {output} does not depend on it here"
+    else:
+        why = "it was not used, or only through what has no derivative: detach(), no_grad(), a comparison, integers such as argmax's"
+    return f"explain: no path leads from {output} to {name}, its gradient is zero (it was not used to compute {output} in the graph): {why}"
 
 
 class _Explainer:
-    def __init__(self, output: Tensor, parameter: Tensor, index: Any, names: Names, order: list[Node], run: Run | None):
-        assert output.node is not None
-        assert parameter.node is not None
-        self.output, self.parameter, self.index, self.names = output, parameter, index, names
-        self.root, self.goal = output.node, parameter.node
-        self.freed = is_freed(self.root)
-        self.run = own_pass(output) if not self.freed else run if run is not None and self.is_pass_of(run, order) else None
-        useful = leading_to({self.goal}, order)
-        self.order = [node for node in order if node in useful]
-        self.edges = {node: [k for k, parent in enumerate(node.parents) if parent in useful] for node in self.order}
+    """The work of one `explain`, on a trace."""
 
-    def is_pass_of(self, run: Run, order: list[Node]) -> bool:
-        """Whether a recorded run is one backward pass that started with 1 at this very output."""
-        start = run.gradients.get(self.root)
-        return start is not None and bool(np.all(start == 1)) and set(run.order) <= set(order) and self.goal in run.gradients
+    def __init__(self, found: Trace, goal: str, parameter: Tensor, index: tuple[int, ...] | None) -> None:
+        self.goal, self.parameter, self.index, self.whole = goal, parameter, index, found
+        self.numbers = found.state not in ("freed", "none")
+        self.pulls = found.state in ("own", "again")  # what hooks did in a recorded pass, no rule knows
+        self.on_path = {goal}
+        for v in found.vertices:
+            if v.id != goal and any(e.source in self.on_path for e in v.inputs):
+                self.on_path.add(v.id)
+        self.names = called(found, self.on_path, goal)
+        self.place = {call.id: call.path for call in found.calls}
+        self.found = by_result(found, self.on_path, self.pulls)
+        users = (v for v in reversed(self.found.vertices) if v.id in self.on_path and v.id != goal)
+        uses = [Use(v.id, e.source, k, e) for v in users for k, e in enumerate(v.inputs) if e.source in self.on_path]
+        self.paths = Paths(uses, found.root, goal)
+
+    def vertex(self, id: str) -> Vertex:
+        return self.found.by_id[id]
 
     def explanation(self, max_paths: int) -> Explanation:
-        paths = self.count()
-        factored = paths > max_paths or self.freed
-        if self.root is self.goal:
-            terms: tuple[Term, ...] = ()
-        elif factored and paths > 1:
-            terms = self.factored()
-        else:
-            terms = tuple(self.path(k, way) for k, way in enumerate(self.ways(), 1))
-        total = None if self.run is None else quantity(self.at(self.run.gradients[self.goal]))
-        grad = None if self.parameter.grad is None else quantity(self.at(self.parameter.grad.array))
-        note = "backward() has freed the numbers between: explain before it, or record the pass with viz.record()"
-        if self.run is not None:
-            note = "no backward yet: this is what .grad will get" if self.parameter.grad is None else ""
-        name = self.name(self.goal)
-        shape = tuple(self.parameter.array.shape)
-        return Explanation(self.name(self.root), name, shape, self.index, paths, factored and paths > 1, terms, total, grad, note)
+        goal = self.vertex(self.goal)
+        few = self.paths.count == 1 or (self.paths.count <= max_paths and self.paths.length <= STEPS)
+        listed = few and (self.pulls or not self.numbers or self.paths.count == 1)
+        equations: tuple[Equation, ...] = ()
+        if self.found.root != self.goal:
+            equations = (self.listed(),) if listed else self.factored()
+        grad = None if self.parameter.grad is None else Quantity(np.array(self.at(self.parameter.grad.array)))  # it will change
+        total = Quantity(self.at(goal.gradient.array)) if self.numbers and goal.gradient is not None else None
+        return Explanation(
+            self.names[self.found.root],
+            self.names[self.goal],
+            tuple(self.parameter.array.shape),
+            self.index,
+            self.paths.count,
+            not listed and self.found.root != self.goal,
+            equations,
+            self.entries(),
+            total,
+            grad,
+            tuple(self.notes(equations, total)),
+            highlighted(self.whole, self.on_path, self.goal, self.names[self.found.root], self.names[self.goal]),
+        )
 
     def at(self, array: Any) -> Any:
         return np.asarray(array) if self.index is None else np.asarray(array)[self.index]
 
-    def name(self, node: Node) -> str:
-        if name := self.names.of(node):
-            return name
-        return "output" if node is self.root else "parameter" if node is self.goal else operation_text(node) if node.plan else "leaf"
+    # ------------------------------------------------------------------ the derivation
 
-    def count(self) -> int:
-        """How many paths lead from the output to the parameter."""
-        ways: dict[Node, int] = {}
-        for node in reversed(self.order):
-            ways[node] = 1 if node is self.goal else sum(ways[node.parents[k]] for k in self.edges[node])
-        return ways[self.root]
+    def listed(self) -> Equation:
+        """Every path by itself, with the gradient that is carried along it alone."""
+        terms = []
+        for way in self.paths.listed():
+            root = self.vertex(self.found.root)
+            carried = None if root.gradient is None else root.gradient.array
+            steps = []
+            for use in way:
+                if carried is not None:
+                    carried = use.edge.pull(carried) if self.pulls else None if use.edge.part is None else use.edge.part.array
+                steps.append(self.step(use, carried))
+            terms.append(Term(self.names[self.found.root], tuple(steps), steps[-1].gradient))
+        return Equation(self.names[self.goal], tuple(terms), self.total_at(self.goal))
 
-    def ways(self) -> list[list[tuple[Node, int]]]:
-        """Each path, as the edges along it."""
-        found = []
-        todo: list[tuple[Node, Any]] = [(self.root, None)]  # a node, and the way to it: the last edge, and the way before that
-        while todo:
-            node, trail = todo.pop()
-            if node is self.goal:
-                way = []
-                while trail is not None:
-                    edge, trail = trail
-                    way.append(edge)
-                found.append(way[::-1])
-                continue
-            todo.extend((node.parents[k], ((node, k), trail)) for k in reversed(self.edges[node]))
-        return found
-
-    def path(self, number_of_path: int, way: list[tuple[Node, int]]) -> Term:
-        """One path: the gradient carried along it alone."""
-        carried: Any = np.ones(self.root.shape, self.root.dtype) if not self.freed else None
-        steps = []
-        for node, k in way:
-            parent = node.parents[k]
-            local = None
-            if not self.freed:
-                before = carried
-                carried = self.pulled(node, k, carried)
-                if isinstance(carried, np.ndarray) and isinstance(before, np.ndarray) and before.size == 1 == carried.size:
-                    local = float(self.pulled(node, k, np.ones(node.shape, node.dtype)).reshape(()))
-            elif self.run is not None:  # a single path: what was recorded is what went along it
-                carried = self.run.parts[node][k]
-            steps.append(self.step(node, k, local, carried, parent is self.goal))
-        title = " ← ".join([self.name(self.root), *(self.name(n) for n, _ in way[1:]), self.name(self.goal)])
-        return Term(f"path {number_of_path}: {title}", tuple(steps), None if carried is None else quantity(self.at(carried)))
-
-    def pulled(self, node: Node, k: int, gradient: Any) -> Any:
-        part = node.plan.pull(gradient, node.saved)[k]
-        if part is None:
-            return np.zeros(node.parents[k].shape, node.parents[k].dtype)
-        return part if isinstance(part, list) else np.asarray(fitted(part, node.parents[k], node.plan))
-
-    def step(self, node: Node, k: int, local: float | None, carried: Any, last: bool) -> Step:
-        parent = node.parents[k]
-        shown = None if carried is None else quantity(self.at(carried) if last else carried)
-        used = [i for i, p in enumerate(node.parents) if p is parent]
-        which = f", as argument {used.index(k) + 1} of {len(used)}" if len(used) > 1 else ""
-        return Step(
-            operation_text(node) + which, self.name(node), self.name(parent), formula(node, k, called_in(node, self.names)), local, shown
+    def factored(self) -> tuple[Equation, ...]:
+        """Put together where paths meet, with all that comes through."""
+        return tuple(
+            Equation(
+                self.names[of],
+                tuple(Term(self.names[start], *self.product(chain)) for start, chain in terms),
+                self.total_at(of),
+            )
+            for of, terms in self.paths.equations()
         )
 
-    def factored(self) -> tuple[Term, ...]:
-        """Node by node from the output on: its gradient as the sum of what its users hand back."""
-        users: dict[Node, list[tuple[Node, int]]] = {}
-        for node in self.order:
-            for k in self.edges[node]:
-                users.setdefault(node.parents[k], []).append((node, k))
-        terms = []
-        for node in self.order:
-            if node not in users:
+    def product(self, chain: Chain) -> tuple[tuple[Part, ...], Quantity | None]:
+        """The parts of a product, and the gradient after the last."""
+        parts: list[Part] = []
+        for link in chain:
+            if isinstance(link, Use):
+                part = link.edge.part
+                parts.append(self.step(link, None if part is None else part.array))
                 continue
-            last = node is self.goal
-            parts = [None if self.run is None else self.run.parts[user][k] for user, k in users[node]]
-            steps = tuple(self.step(user, k, None, part, last) for (user, k), part in zip(users[node], parts, strict=True))
-            total = None if self.run is None else self.run.gradients[node]
-            terms.append(Term(self.name(node), steps, None if total is None else quantity(self.at(total) if last else total)))
-        return tuple(terms)
+            ways = tuple(self.product(way)[0] for way in link.ways)
+            start, end = _ends(link.ways[0])
+            parts.append(Bracket(ways, self.names[start], self.names[end], self.between(link.ways), _sum(way[-1].gradient for way in ways)))
+        return tuple(parts), parts[-1].gradient
+
+    def between(self, ways: Sequence[Chain]) -> int:
+        """How many paths the ways of a bracket stand for."""
+        count = 0
+        for way in ways:
+            inside = 1
+            for link in way:
+                inside *= 1 if isinstance(link, Use) else self.between(link.ways)
+            count += inside
+        return count
+
+    def total_at(self, id: str) -> Quantity | None:
+        gradient = self.vertex(id).gradient if self.numbers else None
+        return gradient if gradient is None or id != self.goal else Quantity(self.at(gradient.array))
+
+    def step(self, use: Use, carried: Any) -> Step:
+        user, used, edge = self.vertex(use.user), self.vertex(use.used), use.edge
+        same = [k for k, other in enumerate(user.inputs) if other.source == use.used]
+        which = f", argument {same.index(use.place) + 1} of {len(same)}" if len(same) > 1 else ""
+        shown = None if carried is None or isinstance(carried, list) else Quantity(self.at(carried) if use.used == self.goal else carried)
+        return Step(
+            tidy(user.operation) + which,
+            tidy(self.place.get(user.scope or "", "")),
+            self.names[use.user],
+            self.names[use.used],
+            tidy(edge.formula, 300),
+            tuple(tidy(meaning, 300) for meaning in edge.meanings),
+            used.shape,
+            _local(user, used, edge),
+            shown,
+        )
+
+    # ------------------------------------------------------------------ what is to be said besides
+
+    def entries(self) -> tuple[tuple[float, float], ...]:
+        """Of one element of a parameter that is used once: what adds up to its gradient, element by element of the result."""
+        uses = [use for use in self.paths.uses if use.used == self.goal]
+        if self.index is None or len(uses) != 1 or not self.numbers or uses[0].edge.pull is None:
+            return ()
+        user = self.vertex(uses[0].user)
+        if user.gradient is None or not 1 < user.gradient.array.size <= ENTRIES or user.gradient.array.dtype.kind != "f":
+            return ()
+        arriving = user.gradient.array
+        found = []
+        for k in np.ndindex(arriving.shape):
+            unit = np.zeros_like(arriving)
+            unit[k] = 1
+            local = float(self.at(uses[0].edge.pull(unit)))
+            if local and arriving[k]:
+                found.append((float(arriving[k]), local))
+            if len(found) > SHOWN:
+                return ()
+        return tuple(found)
+
+    def notes(self, equations: tuple[Equation, ...], total: Quantity | None) -> list[str]:
+        name, state, notes = self.names[self.goal], self.found.state, []
+        if not self.numbers:
+            notes.append("backward() has freed the numbers between: explain before it, or record the pass with viz.record()")
+        elif state == "own" and self.parameter.grad is None and self.parameter.is_leaf:
+            notes.append("no backward yet: this is what .grad will get")
+        if self.found.hooked:
+            told = "are not run for looking: record the pass with viz.record() to see what they do"
+            notes.append(f"hooks on {self.found.hooked} tensors {told}")
+        if state == "recorded":
+            notes += self.changed_by_hooks()
+        steps = [step for equation in equations for term in equation.terms for step in walked(term.steps)]
+        lost = next((s for s in steps if s.gradient is None or not s.gradient.norm), None)
+        if self.numbers and lost is not None and total is None:
+            notes.append(f"no gradient reaches {name}: {_stopped(lost)}")
+        elif total is not None and total.array.size and not total.norm and equations:
+            nothing = lost is not None and not any(t.total is not None and t.total.norm for t in equations[-1].terms)
+            notes.append(f"the gradient is zero: {_stopped(lost) if nothing and lost else 'the terms cancel'}")
+        elif total is not None and not np.isfinite(total.array).all():
+            first = next((s for s in steps if s.gradient is not None and not np.isfinite(s.gradient.array).all()), None)
+            if first:
+                notes.append(f"not finite from ∂{first.result}/∂{first.argument} on, the rule of {first.operation}")
+        return notes
+
+    def changed_by_hooks(self) -> list[str]:
+        """Where a recorded gradient is not the sum of what came back."""
+        came: dict[str, Any] = {}
+        for use in self.paths.uses:
+            if use.edge.part is not None:
+                came[use.used] = use.edge.part.array if use.used not in came else came[use.used] + use.edge.part.array
+        told = []
+        for id, array in came.items():
+            gradient = self.vertex(id).gradient
+            if gradient is not None and not np.allclose(gradient.array, array, rtol=1e-5, equal_nan=True):
+                told.append(f"a hook on {self.names[id]} made {value(gradient)} of {value(Quantity(array))}")
+        return told
 
 
-# ---------------------------------------------------------------------- as text
+def _sum(gradients: Iterable[Quantity | None]) -> Quantity | None:
+    """What comes through all ways together; None where nothing is known or nothing comes."""
+    known = [q for q in gradients if q is not None]
+    return functools.reduce(operator.add, known) if known else None
 
 
-def _text(e: Explanation) -> list[str]:
-    place = "" if e.index is None else f"[{', '.join(map(str, e.index))}]"
-    what = f"∂{e.output}/∂{e.parameter}{place}"
-    shape = "" if not e.shape else f" of shape {e.shape}"
-    lines = [f"{what}: {e.paths:,} path{'s' if e.paths > 1 else ''} from {e.output} to {e.parameter}{shape}"]
-    lines.append("Each step multiplies by a local derivative; g is the gradient that arrives.")
-    for term in e.terms:
-        lines += ["", f"∂{e.output}/∂{term.title} = sum of {len(term.steps)}" if e.factored else term.title]
-        for s in term.steps:
-            lines.append("  " + _step(e, s))
-        if term.total is not None:
-            lines.append(f"  {'total' if e.factored else 'this path adds'}: {_value(term.total)}")
-    lines.append("")
-    if e.total is not None and not e.factored and len(e.terms) > 1:
-        each = [t.total for t in e.terms if t.total is not None]
-        if all(q.values is not None and len(q.values) == 1 for q in each):
-            lines.append(f"sum over paths: {' + '.join(number(q.values[0]) for q in each if q.values)} = {_value(e.total)}")
-    if e.total is not None:
-        lines.append(e.total.text(what))
-    if e.grad is not None:
-        same = e.total is not None and np.isclose(e.total.norm, e.grad.norm, rtol=1e-6) and _near(e.total.values, e.grad.values)
-        told = "" if e.total is None else ", the same" if same else ", which other backward passes made or added to"
-        lines.append(f"{e.grad.text(f'{e.parameter}.grad{place}')}{told}")
-    return [*lines, *([f"({e.note})"] if e.note else [])]
+def _ends(way: Chain) -> tuple[str, str]:
+    """Where a way begins and where it ends."""
+    first, last = way[0], way[-1]
+    start = first.user if isinstance(first, Use) else _ends(first.ways[0])[0]
+    return start, last.used if isinstance(last, Use) else _ends(last.ways[0])[1]
 
 
-def _near(a: tuple[float, ...] | None, b: tuple[float, ...] | None) -> bool:
-    return a == b or (a is not None and b is not None and np.allclose(a, b, rtol=1e-6))
+def _stopped(step: Step) -> str:
+    rule = step.formula if step.local is None else by_itself(step.formula)
+    return f"{step.operation} hands nothing back (∂{step.result}/∂{step.argument}: {rule})"
 
 
-def _step(e: Explanation, s: Step) -> str:
-    local = "" if s.local is None else f"   (local derivative {number(s.local)})"
-    gradient = "" if s.gradient is None else f"   →  {_value(s.gradient)}"
-    return f"× {s.operation}: {s.formula}{local}{gradient}"
-
-
-def _value(q: Quantity) -> str:
-    return q.text().removeprefix("= ")
+def _local(user: Vertex, used: Vertex, edge: Edge) -> float | None:
+    """The local derivative, where result and argument are single real numbers."""
+    if any(np.dtype(v.dtype or "object").kind != "f" or np.prod(v.shape) != 1 for v in (user, used)):
+        return None
+    if edge.pull is not None:
+        return float(np.asarray(edge.pull(np.ones(user.shape, user.dtype))).reshape(()))
+    if user.gradient is not None and edge.part is not None and user.gradient.array.all():
+        return float(edge.part.array.reshape(()) / user.gradient.array.reshape(()))
+    return None
