@@ -4,11 +4,38 @@ import viz
 
 viz.draw(loss)  # shows itself in a notebook; .save("loss.svg") elsewhere
 viz.explain(loss, w)  # the chain rule of one parameter, in words
+viz.health(loss)  # what is wrong with a pass: NaN's origin, vanishing gradients, dead units, unused parameters
+viz.diff(before, after)  # what changed between two passes, and by how much
+viz.step(loss)  # the backward pass operation by operation, as a page to walk through
 """
 
+from . import plots
+from .changes import Snapshot
+from .diff import Diff, diff, snapshot
 from .draw import draw
-from .explain import Explanation, explain
+from .explain import explain
+from .explanation import Explanation
+from .health import Health, health
 from .picture import Picture
 from .record import Run, record
+from .step import Player, step
+from .summary import summary
 
-__all__ = ["Explanation", "Picture", "Run", "draw", "explain", "record"]
+__all__ = [
+    "Diff",
+    "Explanation",
+    "Health",
+    "Picture",
+    "Player",
+    "Run",
+    "Snapshot",
+    "diff",
+    "draw",
+    "explain",
+    "health",
+    "plots",
+    "record",
+    "snapshot",
+    "step",
+    "summary",
+]

@@ -2,8 +2,8 @@
 
     python -m viz.demo [--out out] [--epochs 60] [--seed 0]
 
-Loads scikit-learn's `digits` (1,797 images of 8 × 8 pixels), trains an MLP, and saves the learning curve, the forward
-and the backward picture, and the chain rule of the first weight.
+Loads scikit-learn's `digits` (1,797 images of 8 × 8 pixels), prints the table of an MLP, trains it, and saves the learning
+curve, the forward and the backward picture, the backward pass to walk through, and the chain rule of one weight.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import optim
 from autograd_core.errors import MissingExtraError
 from nn.data import DataLoader, TensorDataset
 
-from . import draw, explain
+from . import draw, explain, plots, step, summary
 
 
 def load_digits(seed: int) -> tuple[ag.Tensor, ag.Tensor, ag.Tensor, ag.Tensor]:
@@ -77,24 +77,8 @@ def train(model: nn.Module, data: Any, epochs: int) -> list[tuple[float, float, 
 
 def learning_curve(history: list[tuple[float, float, float]]) -> Any:
     """Loss, and accuracy on training and test images, over the epochs: a matplotlib Figure."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "demo", "the demo") from error
-    epochs = np.arange(1, len(history) + 1)
-    losses, training, test = (np.array(column) for column in zip(*history, strict=True))
-    figure = Figure(figsize=(8, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    left.plot(epochs, losses, color="#0072B2", label="training")
-    left.set(title="Loss", xlabel="epoch", ylabel="cross entropy", yscale="log")
-    right.plot(epochs, 100 * training, color="#0072B2", label="training images")
-    right.plot(epochs, 100 * test, color="#D55E00", linestyle="--", label="test images")
-    right.set(title=f"Accuracy: {test[-1]:.1%} of the test images", xlabel="epoch", ylabel="recognised, %", ylim=(80, 100.5))
-    right.legend(frameon=False, loc="lower right")
-    for axes in (left, right):
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-    return figure
+    losses, training, test = (list(column) for column in zip(*history, strict=True))
+    return plots.learning_curve({"training loss": losses, "training accuracy": training, "test accuracy": test})
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -108,11 +92,12 @@ def main(arguments: list[str] | None = None) -> None:
     ag.manual_seed(options.seed)
     data = load_digits(options.seed)
     model = make_model()
+    print(f"{summary(model, data[0][:32])}\n")
     began = time.perf_counter()
     history = train(model, data, options.epochs)
     print(f"{history[-1][2]:.1%} of {len(data[3])} test images recognised after {time.perf_counter() - began:.1f} s of training")
 
-    learning_curve(history).savefig(options.out / "learning_curve.png", dpi=150)
+    learning_curve(history).savefig(options.out / "learning_curve.png", dpi=200)
     model.zero_grad()
     x, y = data[0][:32], data[1][:32]
     loss = nn.CrossEntropyLoss()(model(x), y)
@@ -120,6 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
     for direction in ("forward", "backward"):
         picture = draw(loss, direction, names=model)
         made += [picture.save(options.out / f"{direction}.{suffix}") for suffix in ("svg", "png")]
+    made.append(step(loss, names=model).save(options.out / "pass.html"))
     weight = next(model.parameters())
     explanation = explain(loss, weight, (0, 20), names=model)
     made.append(explanation.save(options.out / "chain_rule.txt"))
