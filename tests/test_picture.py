@@ -359,3 +359,13 @@ def test_text_is_printed():
 
 def test_name_of_a_picture_is_one_line():
     assert "\n" not in repr(Picture(Drawing("a\n\x1b[31m\u202eb", (), (), (Group("g", "x"),))))
+
+
+@pytest.mark.parametrize("engine", ["graphviz", "builtin"])
+def test_an_svg_is_no_wider_than_the_page(engine):
+    x = ag.tensor(2.0, requires_grad=True)
+    try:
+        svg = viz.draw(x * x).to_svg(engine=engine)
+    except dot.GraphvizMissing as error:
+        pytest.skip(f"{error}")
+    assert 'style="max-width:100%;height:auto"' in svg[svg.index("<svg") :].partition(">")[0]

@@ -247,7 +247,12 @@ def render(text: str, format: str, seconds: float | None = None) -> bytes:
         raise GraphvizMissing('there is no Graphviz: install the program `dot`, or its copy: pip install "autograd-core[render]"')
     with _fonts() as environment:
         made = limits.run(who, line, text.encode(), seconds, environment)
-    return centred(made.decode()).encode() if format == "svg" else made
+    return fitting(centred(made.decode())).encode() if format == "svg" else made
+
+
+def fitting(svg: str) -> str:
+    """The same SVG, no wider than the page that shows it."""
+    return svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
 
 
 _LIBRARY = """
