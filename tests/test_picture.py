@@ -369,3 +369,20 @@ def test_an_svg_is_no_wider_than_the_page(engine):
     except dot.GraphvizMissing as error:
         pytest.skip(f"{error}")
     assert 'style="max-width:100%;height:auto"' in svg[svg.index("<svg") :].partition(">")[0]
+
+
+@pytest.mark.parametrize("engine", ["graphviz", "builtin"])
+def test_a_notebook_gets_a_picture_that_fits_its_page(engine, monkeypatch):
+    x = ag.randn(3, 4, requires_grad=True)
+    wide = viz.draw(sum((x * k).sum() for k in range(9)))
+    try:
+        svg = wide.to_svg(engine=engine)
+    except dot.GraphvizMissing as error:
+        pytest.skip(f"{error}")
+    monkeypatch.setattr(wide, "to_svg", lambda: svg)
+    size = [ElementTree.fromstring(s).attrib for s in (svg, wide._repr_mimebundle_()["image/svg+xml"])]
+    (width, height), (shown, high) = [[float(a[key].removesuffix("pt")) for key in ("width", "height")] for a in size]
+    assert width > 700
+    assert shown <= 630
+    assert high / shown == pytest.approx(height / width, rel=0.01)
+    assert size[0]["viewBox"] == size[1]["viewBox"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Collection
 from dataclasses import replace
@@ -24,6 +25,7 @@ ENGINES = ("auto", "graphviz", "builtin")
 SUFFIXES = (".svg", ".png", ".pdf", ".html", ".txt", ".md", ".mmd", ".dot", ".json")
 PATIENCE = {"graphviz": 2.0, "builtin": 10.0}  # seconds that "auto" gives a layout
 _MANY = 700  # boxes and arrows from which on Graphviz is not even asked: its time grows with the square of them, and worse
+_PAGE = 630.0  # points: 840 pixels
 _HEAVY = 3000  # boxes and arrows that a notebook is spared
 
 
@@ -135,7 +137,7 @@ class Picture:
             raise
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, str]:
-        makers = {"text/plain": self.__repr__, "image/svg+xml": self.to_svg}
+        makers = {"text/plain": self.__repr__, "image/svg+xml": lambda: _for_a_page(self.to_svg())}
         if len(self.drawing.boxes) + len(self.drawing.arrows) > _HEAVY:
             makers = {"text/plain": lambda: f"{self!r}, too large to be shown here: close modules (depth=), or save it"}
         wanted = [kind for kind in makers if (not include or kind in include) and kind not in (exclude or ())]
@@ -145,6 +147,16 @@ class Picture:
         counts = {"box": len(self.drawing.boxes), "arrow": len(self.drawing.arrows), "group": len(self.drawing.groups)}
         said = ", ".join(f"{count} {what}{'es' if what == 'box' else 's'}" if count != 1 else f"1 {what}" for what, count in counts.items())
         return f"<Picture {self.drawing.title!r}: {said}>"
+
+
+def _for_a_page(svg: str) -> str:
+    """The same SVG, at most as wide as a notebook's page: not every program that shows notebooks shrinks what is wider."""
+
+    def shrunk(size: re.Match[str]) -> str:
+        scale = _PAGE / float(size[1])
+        return f'width="{_PAGE:g}pt" height="{float(size[2]) * scale:.0f}pt"' if scale < 1 else size[0]
+
+    return re.sub(r'width="([\d.]+)pt" height="([\d.]+)pt"', shrunk, svg, count=1)
 
 
 def _built_in(drawing: Drawing, format: str, theme: str, seconds: float | None, fall_back: bool = False) -> bytes:
