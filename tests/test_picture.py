@@ -383,6 +383,6 @@ def test_a_notebook_gets_a_picture_that_fits_its_page(engine, monkeypatch):
     size = [ElementTree.fromstring(s).attrib for s in (svg, wide._repr_mimebundle_()["image/svg+xml"])]
     (width, height), (shown, high) = [[float(a[key].removesuffix("pt")) for key in ("width", "height")] for a in size]
     assert width > 700
-    assert shown <= 630
+    assert shown <= 570
     assert high / shown == pytest.approx(height / width, rel=0.01)
     assert size[0]["viewBox"] == size[1]["viewBox"]

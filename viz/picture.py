@@ -25,7 +25,7 @@ ENGINES = ("auto", "graphviz", "builtin")
 SUFFIXES = (".svg", ".png", ".pdf", ".html", ".txt", ".md", ".mmd", ".dot", ".json")
 PATIENCE = {"graphviz": 2.0, "builtin": 10.0}  # seconds that "auto" gives a layout
 _MANY = 700  # boxes and arrows from which on Graphviz is not even asked: its time grows with the square of them, and worse
-_PAGE = 630.0  # points: 840 pixels
+_PAGE = 570.0  # points: 760 pixels
 _HEAVY = 3000  # boxes and arrows that a notebook is spared
 
 
