@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -311,11 +312,11 @@ def test_brackets_are_never_nested_deeply():
 def test_a_chain_of_any_length():
     x = leaf(1.0)
     y = x
-    for _ in range(3000):
+    for _ in range(1500):
         y = y * 1.0
     text = str(viz.explain(y, x))
     assert len(text) < 3000
-    assert "2,999 more like this" in text
+    assert "1,499 more like this" in text
 
 
 def test_what_does_not_repeat_is_cut_in_the_middle():
@@ -543,12 +544,20 @@ def test_hooks_are_told_of():
     h = x * 2
     h.register_hook(lambda g: g * 10)
     loss = h * 5
-    assert "hooks on 1 tensors are not run" in viz.explain(loss, x).note
+    assert "hooks on 1 tensor are not run" in viz.explain(loss, x).note
     with viz.record() as run:
         loss.backward()
     told = viz.explain(loss, x, run=run)
     assert told.total.values == (100.0,)
     assert "a hook on h made 50 of 5" in told.note
+
+
+def test_a_gradient_that_is_kept_is_no_hook():
+    x = leaf(3.0)
+    h = x * 2
+    h.retain_grad()
+    assert "hooks" not in viz.explain(h * 5, x).note
+    assert not any("hooks" in line for line in viz.draw(h * 5).drawing.caption)
 
 
 def test_a_recorded_pass_is_explained_after_the_graph_is_freed():
@@ -654,10 +663,17 @@ def pieces(tex):
     return [piece.strip() for part in parts for piece in part if piece.strip()]
 
 
+@pytest.fixture(scope="module")
+def mathtext():
+    """Reads a formula, once: numbers of other digits are read alike."""
+    reader = pytest.importorskip("matplotlib.mathtext", reason="matplotlib, which reads the formulas, is not installed")
+    parser = reader.MathTextParser("path")
+    parse = functools.cache(lambda piece: parser.parse(f"${piece}$"))
+    return lambda piece: parse(re.sub(r"\d+", "8", piece))
+
+
 @pytest.mark.parametrize("name", [*WRITTEN, "attention", "cell, many steps", "vae", "residual"])
-def test_latex_is_understood(name):
-    mathtext = pytest.importorskip("matplotlib.mathtext", reason="matplotlib, which reads the formulas, is not installed")
-    parser = mathtext.MathTextParser("path")
+def test_latex_is_understood(name, mathtext):
     if name in WRITTEN:
         told = WRITTEN[name]()
     else:
@@ -665,14 +681,15 @@ def test_latex_is_understood(name):
         told = viz.explain(loss, next(model.parameters()), names=model)
     balanced(told.to_latex())
     for piece in pieces(told.to_latex()):
-        parser.parse(f"${piece}$")
+        mathtext(piece)
 
 
 def test_a_norm_is_not_what_a_derivative_is():
     x = leaf(np.arange(1.0, 7.0))
     told = viz.explain((x * x).sum(), x).to_latex()
     assert "‖" not in told
-    assert [line for line in told.splitlines() if "19.08" in line] == [r"\Vert \frac{\partial \mathrm{output}}{\partial x} \Vert &= 19.08 \\"]
+    (line,) = (line for line in told.splitlines() if "19.08" in line)
+    assert line.startswith(r"\Vert \frac{\partial \mathrm{output}}{\partial x} \Vert &= 19.08")
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".md", ".tex", ".json", ".svg", ".html", ".dot"])

@@ -129,8 +129,29 @@ def test_theme_goes_to_every_format(tmp_path, no_graphviz):  # noqa: F811
     assert dark.to_html() == Picture(network()).to_html(theme="dark") != dark.to_html(theme="light")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_goes_on_leading_to_its_file(tmp_path):
+    file, link = tmp_path / "a.txt", tmp_path / "b.txt"
+    link.symlink_to(file)
+    assert Picture(network()).save(link) == link
+    assert link.is_symlink()
+    assert file.read_text(encoding="utf-8") == Picture(network()).to_text()
+    assert set(tmp_path.iterdir()) == {file, link}
+
+
+def test_a_name_may_be_as_long_as_names_can_be(tmp_path):
+    path = Picture(network()).save(tmp_path / f"{'n' * 250}.txt")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_without_a_suffix(tmp_path):
+    with pytest.raises(ValueError, match=r"'picture' has no suffix: a picture can be saved as \.svg, "):
+        Picture(network()).save(tmp_path / "picture")
+
+
 @needs_matplotlib
-def test_theme_of_a_bitmap():
+def test_theme_of_a_bitmap(monkeypatch):
+    monkeypatch.setattr("viz.raster.RESOLUTION", 40)  # soon made
     assert Picture(network()).to_png(engine="builtin", theme="dark") == to_raster(network(), "png", theme="dark")
 
 
@@ -184,7 +205,8 @@ def test_auto_says_so_when_graphviz_fails(monkeypatch):
 
 def test_auto_spares_graphviz_large_pictures(monkeypatch):
     monkeypatch.setattr(dot, "render", lambda text, format, seconds: b"graphviz")
-    picture = Picture(Drawing("", tuple(Box(str(index), "note", "") for index in range(800)), ()))
+    monkeypatch.setattr("viz.picture._MANY", 10)
+    picture = Picture(network())
     assert picture.to_svg() == to_svg(picture.drawing)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert picture.to_png() == b"graphviz"

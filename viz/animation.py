@@ -137,29 +137,22 @@ def _keyframes(first: int, after: int, count: int) -> str:
 def to_gif(drawing: Drawing, times: Timeline, *, theme: str = "light") -> bytes:
     """A GIF that shows step after step, again and again. Raises MissingExtraError without matplotlib (and Pillow, which it brings)."""
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        import matplotlib  # noqa: F401
         from PIL import Image
     except ImportError as error:
         raise MissingExtraError("matplotlib", "plots", "a GIF") from error
-    from .raster import _outline, _text
+    from .raster import own_style, painted
 
     look = themed(theme)
     made = film(drawing, times, look)
-    size = made.layout.width, made.layout.height
+    dpi = max(72, min(144, 72 * _SIDE / max(made.layout.width, made.layout.height)))
     images = []
-    for scene in made.scenes:
-        figure = Figure(figsize=(size[0] / 72, size[1] / 72), dpi=max(72, min(144, 72 * _SIDE / max(size))), facecolor=look.paper)
-        canvas = FigureCanvasAgg(figure)
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_xlim(0, size[0])
-        axes.set_ylim(size[1], 0)
-        axes.axis("off")
-        for part in scene:
-            for shape in part.shapes:
-                axes.add_artist(_outline(shape) if isinstance(shape, Outline) else _text(shape))
-        canvas.draw()
-        images.append(Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB"))
+    with own_style():
+        for scene in made.scenes:
+            canvas = painted(scene, made.layout, look)
+            canvas.figure.set_dpi(dpi)
+            canvas.draw()
+            images.append(Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB"))
     palette = Image.new("P", (1, 1))
     palette.putpalette([channel for colour in _palette(made, look) for channel in bytes.fromhex(colour[1:])])
     flat = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]

@@ -198,7 +198,7 @@ def _path(e: Explanation, k: int, term: Term) -> Iterator[str]:
     numbers = f" = {product([x for x in locals_ if x is not None])}" if scalar else ""
     head = f"path {k}: " if e.paths > 1 else f"∂{e.output}/∂{e.parameter} = "
     yield from _wrapped(f"{head}{expression(e.output, term)}{numbers}", "    ")
-    yield from _table(_rows(folded(term.steps), e.output, carried=not scalar))
+    yield from _table(_rows(folded(term.steps), carried=not scalar))
 
 
 def _equation(e: Explanation, equation: Equation) -> Iterator[str]:
@@ -210,13 +210,13 @@ def _equation(e: Explanation, equation: Equation) -> Iterator[str]:
     else:
         yield from _wrapped(f"{head} = {told if len(told) < 4 * WIDTH else f'the sum of {len(sides)} terms'}", "    ")
     if len(equation.terms) == 1:
-        yield from _table(_rows(folded(equation.terms[0].steps), e.output))
+        yield from _table(_rows(folded(equation.terms[0].steps)))
     else:
         whole = Bracket(tuple(term.steps for term in equation.terms), "", equation.of, 0, equation.total)
-        yield from _table(_rows([whole], e.output))
+        yield from _table(_rows([whole]))
 
 
-def _rows(parts: Sequence[Part | Fold], output: str, *, carried: bool = True) -> Iterator[_Row]:
+def _rows(parts: Sequence[Part | Fold], *, carried: bool = True) -> Iterator[_Row]:
     for part in parts:
         if isinstance(part, Step):
             gradient = "" if not carried or part.gradient is None else f"→ {value(part.gradient)}"
@@ -226,10 +226,10 @@ def _rows(parts: Sequence[Part | Fold], output: str, *, carried: bool = True) ->
         elif isinstance(part, Fold):
             yield _Row(_fold(part, _sizes(_gradients(part)) if carried else _products(part)), ("", "", "", ""))
         else:
-            yield from _ways(part, output)
+            yield from _ways(part)
 
 
-def _ways(part: Bracket, output: str) -> Iterator[_Row]:
+def _ways(part: Bracket) -> Iterator[_Row]:
     ways = folded(part.ways) if len(part.ways) > LISTED else part.ways  # type: ignore[type-var]
     corner = "┌ "
     for way in ways:
@@ -237,7 +237,7 @@ def _ways(part: Bracket, output: str) -> Iterator[_Row]:
             alike = " like this" if way.times else ""
             yield _Row(f"│ … {len(way.parts)} more{alike}{_sizes(list(map(_last, way.parts)))}", ("", "", "", ""))
             continue
-        for row in _rows(folded(way), output):
+        for row in _rows(folded(way)):
             yield _Row(corner + row.frame, row.columns)
             corner = "│ "
         corner = "├ "

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.errors import InplaceError
 from autograd_core.tensor import Tensor
 from nn import Module
 
@@ -21,6 +20,7 @@ from .closing import Which, arranged
 from .description import Trace, Vertex
 from .draw import counted, drawing, shape_text
 from .drawing import Arrow, Box, accented
+from .files import spelled
 from .findings import percent
 from .names import Names
 from .passes import Pass
@@ -115,11 +115,7 @@ def snapshot(
 
 
 def _snapshot(loss: Tensor, names: Names, run: Run | None, gradient: Any, title: str | None) -> Snapshot:
-    try:
-        seen = Pass(loss, names, run, gradient)
-    except InplaceError as error:
-        error.add_note("diff: this pass was made before the parameters were updated; take viz.snapshot(loss) before the update")
-        raise
+    seen = Pass(loss, names, run, gradient)
     return Snapshot(seen, title or names.of(seen.root) or "output")
 
 
@@ -242,7 +238,8 @@ def _report(d: Diff) -> Iterator[str]:
             f"{row[0]:<{wide[0]}}  " + "  ".join(f"{cell:>{width}}" for cell, width in zip(row[1:], wide[1:], strict=True)) for row in table
         )
         if (more := len(d.of(kind)) - ROWS) > 0:
-            yield f"and {more} more, changed by {said(d.of(kind)[ROWS].largest)} at most"
+            largest = d.of(kind)[ROWS].largest
+            yield f"and {more} more" + (f", changed by {said(largest)} at most" if math.isfinite(largest) else "")
     for status, when in (("added", "after"), ("removed", "before")):
         alone = [c for c in d.changes if c.status == status]
         if alone:

@@ -23,6 +23,7 @@ from .called import called, tidy
 from .derivation import Bracket, Equation, Part, Step, Term, walked
 from .derivation_text import by_itself, value
 from .description import Edge, Quantity, Trace, Vertex
+from .draw import not_run
 from .explanation import Explanation
 from .highlight import highlighted
 from .names import Names, caller
@@ -252,8 +253,7 @@ class _Explainer:
         elif state == "own" and self.parameter.grad is None and self.parameter.is_leaf:
             notes.append("no backward yet: this is what .grad will get")
         if self.found.hooked:
-            told = "are not run for looking: record the pass with viz.record() to see what they do"
-            notes.append(f"hooks on {self.found.hooked} tensors {told}")
+            notes.append(not_run(self.found.hooked))
         if state == "recorded":
             notes += self.changed_by_hooks()
         steps = [step for equation in equations for term in equation.terms for step in walked(term.steps)]

@@ -15,8 +15,10 @@ from typing import Any
 def named(path: str | os.PathLike[str], what: str, suffixes: Collection[str]) -> Path:
     """The path of a file that can be saved. Raises ValueError for another suffix than these, FileNotFoundError for a missing folder."""
     path = Path(path)
-    if path.suffix.lower() not in suffixes:
-        raise ValueError(f"{path.name!r} ends in {path.suffix.lower()!r}: {what} can be saved as {', '.join(suffixes)}")
+    suffix = path.suffix.lower()
+    if suffix not in suffixes:
+        said = f"ends in {suffix!r}" if suffix else "has no suffix"
+        raise ValueError(f"{path.name!r} {said}: {what} can be saved as {', '.join(suffixes)}")
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
     return path
@@ -37,8 +39,9 @@ def as_json(value: Any) -> bytes:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Next to the file first, then in its place: nobody ever sees half a file."""
-    beside = path.with_name(f".{path.name}.{token_hex(4)}")
+    """Next to the file first, then in its place: nobody ever sees half a file. Of a link, the file that it leads to is written."""
+    path = path.resolve()
+    beside = path.with_name(f".{token_hex(8)}")  # short: the name itself may be as long as names can be
     try:
         with open(beside, "xb") as file:
             file.write(data)

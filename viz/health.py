@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -14,10 +15,11 @@ from nn import Module
 from . import measure, theme
 from .closing import SMALL, Which, arranged
 from .closing import seen as boxes_of
-from .depth import Layer, curve, layers, of_depth, thinned
+from .depth import Layer, curve, far_back, layers, of_depth, still_zero, thinned, through_time
 from .description import Trace
 from .draw import STATES, counted, drawing
 from .drawing import Box, accented
+from .files import spelled
 from .findings import KINDS, Finding, Units, of_units, percent, units
 from .names import Names
 from .nonfinite import nonfinite
@@ -82,7 +84,11 @@ class Health(Report):
         arrows = {(a.source, a.target): "inherited" for a in shown.arrows if (a.source, a.target) in ends}
         marked = accented(shown, marks, arrows, notes)
         norms, told = thinned([layer.gradient for layer in self.layers], BARS), f"{len(self.layers)} layers, from the first"
-        along = (Box("depth", "note", "gradient along depth", (told,), spark=tuple(norms)),) if len(norms) > 2 else ()
+        along = (
+            (Box("depth", "note", "gradient along depth", (told,), spark=tuple(norms)),)
+            if len(norms) > 2 and any(map(math.isfinite, norms))
+            else ()
+        )
         caption = (_verdict(self), *(f"{k}. {f.where}: {f.said}" for k, f in enumerate(self.findings[:3], 1)))
         boxes, caption = marked.boxes + along, (*caption, *marked.caption)
         return Picture(replace(marked, title=f"{self.title}: health", boxes=boxes, caption=caption), theme)
@@ -165,10 +171,20 @@ def examined(seen: Pass, title: str | None, given: Any, lr: float | None, closin
     along = layers(seen)
     counts = list(units(seen))
     rows = standings(seen, given, lr)
-    found = [*origins, *of_depth(seen, along), *of_units(counts), *of_parameters(rows)]
+    values = sorted(of_units(counts), key=lambda f: f.badness)
+    depths = list(of_depth(seen, along, {f.vertices[0]: f for f in values}))
+    values = [f for f in values if (f.kind, f.where) not in {(g.kind, g.where) for g in depths}]
+    told = still_zero(seen)
+    found = [
+        *origins,
+        *depths,
+        *through_time(seen),
+        *values,
+        *of_parameters(rows, bool(told) or any(f.numbers.get("passes") == 0 for f in depths)),
+    ]
     found.sort(key=lambda f: (KINDS.index(f.kind), -f.badness))
     missing = sum(node not in seen.values for node in seen.order if node.plan is not None)
-    notes = [note, frozen(rows), *([] if seen.run is not None else [STATES[seen.found.state]])]
+    notes = [note, told, far_back(seen, along), frozen(rows), *([] if seen.run is not None else [STATES[seen.found.state]])]
     if missing:
         notes.append(f"the values of {counted(missing, 'operation')} are neither kept nor could they be computed again")
     if seen.found.hooked:
@@ -262,13 +278,17 @@ def _depth(along: tuple[Layer, ...]) -> Iterator[str]:
     """The gradient along depth as a curve, with its ends and extremes."""
     yield f"gradient along depth, from the first to the last of {counted(len(along), 'layer')} (log scale):"
     yield f"  {curve([layer.gradient for layer in along])}"
-    order = sorted(along, key=lambda layer: layer.gradient)
+    order = sorted((layer for layer in along if math.isfinite(layer.gradient)), key=lambda layer: layer.gradient)
+    if not order:
+        yield "  none of them is finite"
+        return
     told: dict[str, list[str]] = {}
     for what, layer in (("first", along[0]), ("last", along[-1]), ("least", order[0]), ("most", order[-1])):
         told.setdefault(layer.id, []).append(what)
     for layer in along:
         if layer.id in told:
-            passes = "" if layer.passes is None else f", passes on × {number(layer.passes)}"
+            known = layer.passes is not None and math.isfinite(layer.passes)
+            passes = f", passes on × {number(layer.passes)}" if known else ""  # type: ignore[arg-type]
             yield f"  {', '.join(told[layer.id]):<11}  norm {number(layer.gradient)}{passes}: {layer.where}"
 
 
@@ -285,10 +305,15 @@ def _memory(h: Health) -> Iterator[str]:
     """Where the memory that is kept for the way back goes."""
     yield f"kept for the way back: {size(h.total_saved)}"
     first = sorted(h.saved, key=lambda saved: -saved.bytes)[:3]
-    yield "  operations: " + ", ".join(f"{saved.where} {size(saved.bytes)}" for saved in first)
+    yield from _listed("operations", [f"{saved.where} {size(saved.bytes)}" for saved in first])
     inner = sorted(((path, count) for path, count in h.modules.items() if path), key=lambda pair: -pair[1])[:4]
     if inner:
-        yield "  modules: " + ", ".join(f"{path} {size(count)}" for path, count in inner)
+        yield from _listed("modules", [f"{path} {size(count)}" for path, count in inner])
+
+
+def _listed(what: str, items: list[str]) -> list[str]:
+    """`  what: a, b, c` in lines that are not too long."""
+    return textwrap.wrap(f"{what}: {', '.join(items)}", WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def size(count: int) -> str:

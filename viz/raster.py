@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -10,11 +12,12 @@ from . import measure
 from .coordinates import Point
 from .drawing import Drawing
 from .layout import Layout, lay_out
-from .shapes import Outline, Text, parts
-from .theme import DASHES, RESOLUTION, themed
+from .shapes import Outline, Part, Text, parts
+from .theme import DASHES, RESOLUTION, Theme, themed
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 _MOST_PIXELS = 30_000  # on a side: matplotlib refuses twice as many, and few viewers show them
 
@@ -26,31 +29,47 @@ def to_raster(drawing: Drawing, format: str, layout: Layout | None = None, *, th
     Raises ImportError if matplotlib is missing.
     """
     try:
-        from matplotlib import rc_context
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        import matplotlib  # noqa: F401
     except ImportError as error:
         raise ImportError(
             'a PNG or PDF needs matplotlib: pip install "autograd-core[plots]", '
             'or Graphviz: pip install "autograd-core[render]"; an SVG needs neither'
         ) from error
     layout, look = layout or lay_out(drawing), themed(theme)
+    resolution = min(RESOLUTION, _MOST_PIXELS * 72 / max(layout.width, layout.height))
+    metadata = {"CreationDate": None, "Title": measure.plain(drawing.title)} if format == "pdf" else None
+    with BytesIO() as file, own_style():
+        painted(parts(drawing, layout, look), layout, look).figure.savefig(file, format=format, dpi=resolution, metadata=metadata)
+        return file.getvalue()
+
+
+def painted(parts: Iterable[Part], layout: Layout, look: Theme) -> FigureCanvasAgg:
+    """A figure of the layout's size with these parts, on its canvas; to be made and drawn in `own_style`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(layout.width / 72, layout.height / 72), facecolor=look.paper)
-    FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, layout.width)
     axes.set_ylim(layout.height, 0)
     axes.axis("off")
-    for part in parts(drawing, layout, look):
+    for part in parts:
         for shape in part.shapes:
             axes.add_artist(_outline(shape) if isinstance(shape, Outline) else _text(shape))
-    resolution = min(RESOLUTION, _MOST_PIXELS * 72 / max(layout.width, layout.height))
-    with BytesIO() as file, rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):  # text in a PDF stays text
-        metadata = {"CreationDate": None, "Title": measure.plain(drawing.title)} if format == "pdf" else None
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-            figure.savefig(file, format=format, dpi=resolution, metadata=metadata)
-        return file.getvalue()
+    return canvas
+
+
+@contextmanager
+def own_style() -> Iterator[None]:
+    """Matplotlib as it is by itself, whatever style the program has chosen, and without warnings of letters that the font lacks."""
+    from matplotlib import rc_context, rcdefaults, rcParams
+
+    with rc_context(), warnings.catch_warnings():
+        rcdefaults()
+        rcParams["pdf.fonttype"] = 42  # text in a PDF stays text
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        yield
 
 
 def _outline(shape: Outline) -> Artist:

@@ -37,16 +37,13 @@ class Report(ABC):
         The file is written whole or not at all. `settings` are those of `Picture.save`. Raises ValueError for another suffix,
         FileNotFoundError for a missing folder.
         """
-        target = Path(path)
-        suffix = target.suffix.lower()
+        path = named(path, "a report", dict.fromkeys((*TEXTS, ".json", *SUFFIXES)))
+        suffix = path.suffix.lower()
         if suffix not in (*TEXTS, ".json"):
             return self.picture().save(path, **settings)
-        if suffix == ".json":
-            text = json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
-        else:
-            text = f"```\n{self}\n```" if suffix == ".md" else str(self)
-        _write(target, f"{text}\n".encode())
-        return target
+        text = f"```\n{self}\n```\n" if suffix == ".md" else f"{self}\n"
+        write_whole(path, as_json(self.to_dict()) if suffix == ".json" else text.encode(errors="backslashreplace"))
+        return path
 
     def _repr_mimebundle_(self, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> dict[str, str]:
         bundle = self.picture()._repr_mimebundle_(include, exclude)

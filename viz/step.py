@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,13 +16,14 @@ from nn import Module
 from . import theme as themes
 from .closing import Which, asked_for, fitting
 from .collapse import collapsed
-from .description import Trace, Vertex, plain
+from .description import Call, Trace, Vertex, plain
 from .draw import drawing, shape_text
 from .files import as_json, named, spelled, write_whole
 from .frames import frames
-from .names import Names
+from .names import Names, caller
+from .opening import Opens
 from .page import VISIBLE, More, to_html
-from .parts import in_parts, seen
+from .parts import boxes_in, in_parts, seen
 from .record import Run
 from .repeats import rolled
 from .symbols import number
@@ -31,6 +31,7 @@ from .timeline import timeline
 from .trace import trace
 
 MOST = 3000  # boxes in a page; of a larger graph, boxes are closed for good
+FIRST = 1000  # boxes of such a graph that are kept for the operations which the pass begins with
 LINKS = {"": "", "vscode": "vscode://file{path}:{line}", "file": "file://{path}"}
 SUFFIXES = (".html", ".svg", ".gif", ".json")
 
@@ -47,7 +48,8 @@ class Player:
         bare, self._timeline = timeline(found, drawing(found, "backward", label), self.frames)
         self.drawing = replace(bare, title=f"{label}: the backward pass, step by step")
         self.theme, self._closed = theme, closed
-        self._more = {v.id: _more(found, v, link) for v in found.vertices}
+        calls = {call.id: call for call in found.calls}
+        self._more = {v.id: _more(v, calls, link) for v in found.vertices}
 
     def to_html(self) -> str:
         """The page."""
@@ -102,6 +104,7 @@ def step(
     depth: int | None = None,
     collapse: Which = None,
     expand: Which = None,
+    open: Opens = None,
     theme: str = "auto",
     link: str = "",
 ) -> Player:
@@ -109,7 +112,8 @@ def step(
 
     Frame k shows the engine's state after k operations: what has a gradient, the partial sums, and the rule that was applied, with
     its numbers. `names`, `run`, `gradient` and `title` are as in `viz.draw`. `depth`, `collapse` and `expand` say which boxes are
-    closed at first; the page opens and closes them. `theme` is "light", "dark", or "auto" for what the reader's system prefers.
+    closed at first; the page opens and closes them. `open`, as in `viz.draw`, picks fused operations to walk through as what they are
+    made of. `theme` is "light", "dark", or "auto" for what the reader's system prefers.
     Where the graph was recorded inside `viz.record()`, boxes tell the line of the program that made them; `link="vscode"` or
     `link="file"` makes it a link. Raises TypeError or ValueError for what has no graph, or no numbers to walk through.
     """
@@ -118,23 +122,45 @@ def step(
     if link not in LINKS:
         raise ValueError(f"step: link is {', '.join(map(repr, LINKS))}, got {link!r}")
     current_node(output)  # a view of what was rewritten since has its node made again
-    frame = inspect.currentframe()
-    known = Names(output, names, frame.f_back if frame else None)
-    found = trace(output, known, run, gradient)
+    known = Names(output, names, caller())
+    found = trace(output, known, run, gradient, open)
     if seen(found) > VISIBLE:
         found = in_parts(rolled(found))
     closed = None if depth is None and collapse is None and expand is None else asked_for(found, depth, collapse, expand)
     if seen(found) > MOST:
-        found = collapsed(found, fitting(found, set(), set(), MOST))
+        found = collapsed(found, fitting(found, set(), _first_visited(found, FIRST), MOST))
         note = f"the graph has more boxes than a page may have, {MOST:,}: what is closed for good takes a single step"
         found = replace(found, notes=(*found.notes, note))
     label = title or known.of(output.node) or "output"  # type: ignore[arg-type]
     return Player(found, label, theme=theme, link=link, closed=closed)
 
 
-def _more(found: Trace, v: Vertex, link: str) -> More:
+def _first_visited(found: Trace, most: int) -> set[str]:
+    """The calls to keep open so that the pass begins operation by operation: the newest, while they have so few boxes together."""
+    parents = {call.id: call.parent for call in found.calls}
+    newest: dict[str, int] = {}
+    for k, v in enumerate(found.vertices):
+        at = v.scope
+        while at is not None and newest.get(at) != k:
+            newest[at] = k
+            at = parents[at]
+    inside: dict[str | None, list[str]] = {}
+    for call in sorted(parents, key=lambda call: newest.get(call, -1)):
+        inside.setdefault(parents[call], []).append(call)
+    holds, kept = boxes_in(found), set[str]()
+    room, waiting = most, list(inside.get(None, ()))
+    while waiting:
+        call = waiting.pop()
+        room -= holds.get(call, 0) + len(inside.get(call, ()))
+        if room < 0:
+            break
+        kept.add(call)
+        waiting += inside.get(call, ())
+    return kept
+
+
+def _more(v: Vertex, calls: Mapping[str, Call], link: str) -> More:
     """What is told of a vertex to who points at it."""
-    calls = {call.id: call for call in found.calls}
     details = [f"= {v.operation}"] if v.name and v.kind == "operation" else []
     if v.dtype:
         details.append(f"{shape_text(v.shape)}, {v.dtype}")

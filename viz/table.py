@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import errno
-import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import measure
-from .picture import _write
+from .files import as_json, named, write_whole
 
 SUFFIXES = (".txt", ".csv", ".json", ".html")
 LONGEST = 48  # characters of a name
@@ -58,13 +56,10 @@ class Summary:
 
         Raises ValueError for a suffix other than .txt, .csv, .json and .html, FileNotFoundError for a missing folder.
         """
-        path = Path(path)
-        makers: dict[str, Callable[[], str]] = {".txt": lambda: f"{self}\n", ".csv": self._csv, ".json": self._json, ".html": self._page}
-        if path.suffix.lower() not in makers:
-            raise ValueError(f"{path.name!r} ends in {path.suffix!r}: a summary can be saved as {', '.join(makers)}")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
-        _write(path, makers[path.suffix.lower()]().encode(errors="backslashreplace"))  # as JSON writes half of a character
+        path = named(path, "a summary", SUFFIXES)
+        suffix = path.suffix.lower()
+        texts: dict[str, Callable[[], str]] = {".txt": lambda: f"{self}\n", ".csv": self._csv, ".html": self._page}
+        write_whole(path, as_json(self.to_dict()) if suffix == ".json" else texts[suffix]().encode(errors="backslashreplace"))
         return path
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,9 +81,6 @@ class Summary:
         for row in self.rows:
             writer.writerow({key: _plain(value, 96) if isinstance(value, str) else value for key, value in asdict(row).items()})
         return file.getvalue()
-
-    def _json(self) -> str:
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n"
 
     def _page(self) -> str:
         head = '<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>Summary</title>'
