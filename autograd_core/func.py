@@ -191,7 +191,13 @@ def value_and_grad(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0,
 
 
 def grad(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """The function that gives the gradient of a scalar function (with `has_aux`: `(gradient, aux)`)."""
+    """The function that gives the gradient of a scalar function (with `has_aux`: `(gradient, aux)`).
+
+    >>> import autograd_core as ag
+    >>> slope = ag.func.grad(lambda x: x**3)
+    >>> slope(ag.tensor(2.0)), ag.func.grad(slope)(ag.tensor(2.0))
+    (tensor(12.), tensor(12.))
+    """
     both = grad_and_value(func, argnums, has_aux)
 
     @wraps(func)

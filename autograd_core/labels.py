@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,4 +19,14 @@ def label(**values: Any) -> None:
 
 def named(name: str, value: Any, meaning: str = "") -> Any:
     """The value. A formula calls it by this name, and says once what that is: `meaning`, unless the formula of it is short enough."""
-    return value if isinstance(value, Tensor | np.ndarray | np.generic | int | float) else value.called(name, meaning)
+    return value if has_numbers(value) else value.called(name, meaning)
+
+
+def applied(name: str, function: Callable[[Any], Any], value: Any) -> Any:
+    """function(value). A formula says its name, and does not call it."""
+    return function(value) if has_numbers(value) else value.through(name)
+
+
+def has_numbers(value: Any) -> bool:
+    """Whether this is no formula."""
+    return isinstance(value, Tensor | np.ndarray | np.generic | int | float)

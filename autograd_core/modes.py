@@ -103,7 +103,14 @@ class _Mode:
 
 
 class no_grad(_Mode):
-    """Do not record: results do not require grad."""
+    """Do not record: results do not require grad.
+
+    >>> import autograd_core as ag
+    >>> w = ag.tensor(1.0, requires_grad=True)
+    >>> with ag.no_grad():
+    ...     (2 * w).requires_grad
+    False
+    """
 
 
 class enable_grad(_Mode):

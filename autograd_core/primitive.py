@@ -35,6 +35,14 @@ def primitive(*rules: Rule | None, **options: Any) -> Callable[[Callable[..., An
 
     Complex numbers: gradients are PyTorch's, dL/dx + i dL/dy for x + iy. The rules of a holomorphic function, written as for
     real numbers, are run between two conjugations. `holomorphic=False` says that they are meant as they stand.
+
+    >>> import autograd_core as ag
+    >>> @ag.primitive(lambda g, x: g * 3 * x * x)
+    ... def cube(x):
+    ...     return x * x * x
+    >>> x = ag.tensor(2.0, requires_grad=True)
+    >>> ag.autograd.grad(cube(x), x)
+    (tensor(12.),)
     """
 
     def declare(forward: Callable[..., Any]) -> Any:

@@ -206,6 +206,12 @@ class Tensor:
         `gradient` weighs the elements of a non-scalar tensor. `create_graph` records the pass itself, for higher
         derivatives; `retain_graph` (by default as create_graph) keeps what it needs for another pass. Raises
         RuntimeError when this tensor does not record, is not a scalar, or its graph was freed.
+
+        >>> import autograd_core as ag
+        >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
         """
         from .autograd import backward
 

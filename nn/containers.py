@@ -83,6 +83,13 @@ class Sequential(_Numbered):
     """Modules in a row: each takes what the one before returned.
 
     `Sequential(a, b, c)` names them "0", "1", "2"; `Sequential(OrderedDict(first=a, second=b))` as the dictionary does.
+
+    >>> import nn
+    >>> nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    Sequential(
+      (0): Linear(in_features=2, out_features=3, bias=True)
+      (1): ReLU()
+    )
     """
 
     def __init__(self, *args: Any):

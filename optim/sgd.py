@@ -18,6 +18,14 @@ class SGD(Elementwise):
     The sum is momentum · sum + (1 - dampening) · d; with `nesterov` the step goes along d + momentum · sum. `maximize`
     turns the gradient round. Raises ValueError for settings out of range.
     Source: Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum in deep learning, 2013.
+
+    >>> import autograd_core as ag, nn, optim
+    >>> w = nn.Parameter(ag.tensor(1.0))
+    >>> optimizer = optim.SGD([w], lr=0.1)
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> round(w.item(), 6)
+    0.8
     """
 
     numbers = ()

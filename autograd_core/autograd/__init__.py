@@ -130,6 +130,12 @@ def grad(
     depend on, unless `allow_unused` (then None) or `materialize_grads` (then zeros). With `is_grads_batched` the
     `grad_outputs` have a first dimension more, and so have the results: one pass gives many vector-Jacobian products.
     `only_inputs` is there for programs that pass it, and can only be True.
+
+    >>> import autograd_core as ag
+    >>> x = ag.tensor(3.0, requires_grad=True)
+    >>> (slope,) = ag.autograd.grad(x**2, x, create_graph=True)
+    >>> slope.item(), ag.autograd.grad(slope, x)
+    (6.0, (tensor(2.),))
     """
     if not only_inputs:
         raise ValueError("grad: only_inputs=False is not supported; backward() fills the .grad of all leaves")

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from ..kernels import attention as kernel
-from ..labels import label, named
+from ..labels import applied, label, named
 from ..primitive import fused, primitive
 from ..tensor import Tensor
 from .elementwise import where
@@ -62,11 +62,17 @@ def dropped(weights, q, k, p, seed):
     """The weights, or gradients, after dropout: times 0 or 1 / (1 - p)."""
     if not p:
         return weights
-    *before, L, _ = q.shape
-    few = k.shape[-3] if k.ndim > 2 else 1
-    whole = slice(0, prod(before[:-1])), slice(0, few), slice(0, L)
-    kept = kernel.Dropped(seed, p).kept(whole, (whole[0].stop, few, prod(before[-1:]) // few, L, 0), k.shape[-2])
-    return weights * (kept.astype(q.dtype) / (1 - p)).reshape(*before, L, k.shape[-2])
+
+    def drop(weights):
+        *before, L, _ = q.shape
+        few = k.shape[-3] if k.ndim > 2 else 1
+        whole = slice(0, prod(before[:-1])), slice(0, few), slice(0, L)
+        kept = kernel.Dropped(seed, p).kept(whole, (whole[0].stop, few, prod(before[-1:]) // few, L, 0), k.shape[-2])
+        factors = (kept.astype(q.dtype) / (1 - p)).reshape(*before, L, k.shape[-2])
+        label(dropout=factors)
+        return weights * factors
+
+    return applied("dropout", drop, weights)
 
 
 def shared_heads(x, q):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..labels import named
+from ..labels import applied, named
 from ..primitive import primitive
 from .elementwise import eq, maximum, where
 
@@ -120,7 +120,7 @@ def surviving(g, index, shape):
     numbers = np.arange(prod(g.shape)).reshape(g.shape)
     stamps[index] = numbers
     last = stamps[index] == numbers
-    return g if last.all() else where(last, g, 0)
+    return g if last.all() else applied("surviving", lambda part: where(last, part, 0), g)
 
 
 # ---------------------------------------------------------------------- an index for each entry, along one axis

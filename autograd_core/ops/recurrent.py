@@ -129,7 +129,7 @@ def lstm_reference(x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr,
         tanh_c = tanh(c)
         h = o * tanh_c
         h = h if weight_hr is None else linear(h, weight_hr)
-        label(i=i, f=f, g=g, o=o, c=c, tanh_c=tanh_c, h=h)
+        label(i=i, f=f, candidate=g, o=o, c=c, tanh_c=tanh_c, h=h)
         return h, c
 
     return step_by_step(linear(x, weight_ih, bias_ih), (h0, c0), sizes, step)
