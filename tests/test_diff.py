@@ -107,6 +107,27 @@ def test_two_seeds():
     assert all(c.value == 0 for c in d.of("data"))
 
 
+def test_what_was_zero_does_not_push_all_else_away():
+    model = nn.Sequential(*[nn.Linear(4, 4) for _ in range(20)])
+    for layer in model:
+        nn.init.zeros_(layer.bias)
+    loss = model(ag.tensor(x)).square().mean()
+    before = viz.snapshot(loss)
+    loss.backward()
+    optim.SGD(model.parameters(), lr=1e-3).step()
+    d = viz.diff(before, model(ag.tensor(x)).square().mean())
+    biases = [c for c in d.of("parameter") if c.where.endswith("bias")]
+    assert all(c.value == math.inf and c.changed and c.largest == c.gradient for c in biases)
+    assert d.changes == tuple(sorted(d.changes, key=lambda c: -c.largest))
+    assert "by from 0" not in str(d)
+
+
+def test_data_without_a_name_is_called_by_its_use():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.Linear(4, 4), nn.Dropout(0.5))
+    d = viz.diff(model(ag.tensor(x)).sum(), model(ag.tensor(x)).sum())
+    assert sorted(c.where for c in d.of("data") if "mul" in c.where) == ["in₂ of mul in model.1", "in₂ of mul in model.3"]
+
+
 def test_nothing_changed():
     model = Net()
     d = viz.diff(loss_of(model), loss_of(model))
@@ -335,6 +356,8 @@ def test_errors():
         viz.diff(loss, ag.ones(1))
     with ag.no_grad():
         model.last.weight.mul_(2.0)
-    with pytest.raises(InplaceError) as caught:
-        viz.diff(loss, loss_of(model))
-    assert any("snapshot" in note for note in caught.value.__notes__)
+    for look in (lambda: viz.diff(loss, loss_of(model)), lambda: viz.health(loss), lambda: viz.snapshot(loss)):
+        with pytest.raises(InplaceError) as caught:
+            look()
+        (note,) = caught.value.__notes__
+        assert "before the parameters are updated" in note

@@ -39,7 +39,7 @@ class Snapshot:
             for edge in v.inputs:  # data is what its first user takes it for: it may have a name in one pass only
                 data = self.trace.by_id[edge.source]
                 if data.kind == "data" and data.id not in self.key:
-                    self.where[data.id], self.key[data.id] = data.name, ("data", edge.argument, *self.key[v.id])
+                    self.where[data.id], self.key[data.id] = seen.data_called[data.id], ("data", edge.argument, *self.key[v.id])
                     if data.value is not None:
                         self.values[data.id] = np.array(data.value.array)
         self.gradients = _gradients(self.trace)
@@ -79,8 +79,9 @@ class Change:
 
     @property
     def largest(self) -> float:
-        """The larger of both changes, 0 where none is known."""
-        return max(self.value or 0.0, self.gradient or 0.0)
+        """The larger of both changes, a finite one where there is one; 0 where none is known."""
+        changes = [c for c in (self.value, self.gradient) if c]
+        return max((c for c in changes if math.isfinite(c)), default=math.inf if changes else 0.0)
 
     @property
     def changed(self) -> bool:

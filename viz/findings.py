@@ -5,7 +5,7 @@ The thresholds here are chosen so that what PyTorch's default initialisation mak
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,12 +20,14 @@ from .passes import Pass
 from .symbols import number
 
 KINDS = ("origin", "exploding", "vanishing", "dead", "saturated", "unused")  # the worst first: keys of theme.ACCENTS
-LEAST = 8  # examples: of fewer, nobody can say that a unit is dead
+LEAST = 16  # examples: of fewer, nobody can say that a unit is dead
 DEAD = 0.5  # share of an operation's units that are dead, from which on it is a finding
 SLOPE = 0.01  # a gate is saturated where its slope is less than this share of the steepest
 SATURATED = 0.5  # share of a gate's elements, or of attention's rows, from which on it is a finding
 MANY = 1 << 22  # attention weights that are computed again; of more, those of the first examples
 
+RECURRENT = ("lstm", "gru", "rnn")
+ATTENTION = ("scaled_dot_product_attention", "attention_weights")
 CHANNELS = {"convolution", "transposed_convolution", "batch_norm", "group_norm", "max_pool", "mean_pool"}  # (N, C, ...)
 FEATURES = {"linear", "matmul", "layer_norm", "rms_norm", "embedding", "lstm", "gru", "rnn", "scaled_dot_product_attention"}  # (..., F)
 
@@ -78,9 +80,9 @@ def units(seen: Pass) -> Iterator[Units]:
         name, where, id = node.plan.op.name, seen.called(node), seen.ids[node]
         value = seen.values.get(node)
         settings = getattr(node, "settings", {})
-        if name in ("lstm", "gru", "rnn"):
+        if name in RECURRENT:
             yield from gates(seen, node, where)
-        elif name == "scaled_dot_product_attention" or name == "attention_weights":
+        elif name in ATTENTION:
             yield from attention(seen, node, where)
         elif value is None or isinstance(value, tuple) or not np.size(value) or value.dtype.kind != "f":
             continue
@@ -194,9 +196,11 @@ def decided(id: str, where: str, weights: Any, allowed: Any, axis: int) -> Itera
         yield Units(id, where, "saturated", int((4 * largest * (1 - largest) < SLOPE).sum()), largest.size, "rows", largest.size)
 
 
-def of_units(found: list[Units]) -> Iterator[Finding]:
-    """The findings among what was counted."""
+def of_units(found: list[Units], inside: Collection[str]) -> Iterator[Finding]:
+    """The findings among what was counted. The outputs of a model, which are not `inside` it, may be as sure as they like."""
     for u in found:
+        if u.kind == "saturated" and u.id not in inside:
+            continue
         numbers = {"count": u.count, "of": u.of, "share": u.share}
         if u.kind == "dead" and u.count and u.examples >= LEAST and u.share >= DEAD:
             said = (

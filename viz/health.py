@@ -15,7 +15,7 @@ from nn import Module
 from . import measure, theme
 from .closing import SMALL, Which, arranged
 from .closing import seen as boxes_of
-from .depth import Layer, curve, far_back, layers, of_depth, still_zero, thinned, through_time
+from .depth import Layer, curve, far_back, layers, of_depth, still_zero, thinned, through_time, used_inside
 from .description import Trace
 from .draw import STATES, counted, drawing
 from .drawing import Box, accented
@@ -171,7 +171,7 @@ def examined(seen: Pass, title: str | None, given: Any, lr: float | None, closin
     along = layers(seen)
     counts = list(units(seen))
     rows = standings(seen, given, lr)
-    values = sorted(of_units(counts), key=lambda f: f.badness)
+    values = sorted(of_units(counts, used_inside(seen)), key=lambda f: f.badness)
     depths = list(of_depth(seen, along, {f.vertices[0]: f for f in values}))
     values = [f for f in values if (f.kind, f.where) not in {(g.kind, g.where) for g in depths}]
     told = still_zero(seen)

@@ -23,9 +23,14 @@ CURES = {
     "exp": "Subtract the largest argument first (logsumexp and softmax do), or clamp it.",
     "pow": "Keep the base above zero, or the exponent smaller.",
     "power": "Keep the base above zero, or the exponent smaller.",
+    **dict.fromkeys(
+        ("rnn", "gru", "lstm"), "Keep the state small: smaller or orthogonal recurrent weights, tanh instead of ReLU, fewer steps."
+    ),
+    "softmax": "Leave each row one place that is not masked, and keep the scores finite.",
     "norm": "Add a small number inside the norm where it can be zero.",
 }
 CURE = "Look at what it is given, and make that smaller or keep it away from where the operation is not defined."
+FEW = 3  # arguments whose ranges are told
 BAD, MEANT, UNKNOWN = "bad", "meant", "unknown"  # meant: −inf from a mask, which softmax turns into zero
 
 
@@ -123,8 +128,8 @@ def _backward(
         arrived = wrong(gradient)
         if arrived:
             inherited.append(id)
-            if node not in handed and node.plan is not None and node is not seen.root:
-                found[id] = node  # finite parts whose sum is not
+            if node not in handed and states[id] != BAD:
+                found[id] = node  # finite parts whose sum is not, or a hook, or what the pass began with
         bad = [parent for parent, part in zip(node.parents, seen.parts(node), strict=False) if part is not None and wrong(part)]
         handed.update(bad)
         arrows += [(id, seen.ids[parent]) for parent in bad]
@@ -139,16 +144,18 @@ def _backward(
 
 def _finding(seen: Pass, id: str, node: Node | None, states: dict[str, str]) -> Finding:
     v = seen.found.by_id[id]
+    if node is not None and states[id] != BAD and wrong(seen.gradient(node)):
+        return _arrived(seen, id, node)
     if node is None or node.plan is None:
         array = seen.values[node] if node is not None else v.value.array  # type: ignore[union-attr]
         what = wrong(array)
         said = f"holds {what} in {_counted(array)} before anything is computed"
         cure = (
-            "Check the data."
+            "Check where it comes from: the data, or a buffer."
             if v.kind == "data"
             else "Check the update that wrote it: the learning rate, or a gradient that was not finite."
         )
-        return Finding("origin", v.name, said, cure, (id,), 2.0, f"{what} in {_counted(array)}", {"count": float(_bad(array))})
+        return Finding("origin", _named(seen, id), said, cure, (id,), 2.0, f"{what} in {_counted(array)}", {"count": float(_bad(array))})
     value = seen.values.get(node)
     what = wrong(value)
     if what and states[id] == BAD:
@@ -156,10 +163,10 @@ def _finding(seen: Pass, id: str, node: Node | None, states: dict[str, str]) -> 
         note = f"{what} arose here"
     else:
         parts = [p for p in seen.parts(node) if p is not None and wrong(p)]
-        what = wrong(parts) or wrong(seen.gradient(node))
-        told = f"gave the first {what} in the gradients: {_counted(parts[0] if parts else seen.gradient(node))}"
+        what = wrong(parts)
+        told = f"gave the first {what} in the gradients: {_counted(parts[0])}"
         note = f"{what} arose in its gradient"
-    ranges = ", ".join(filter(None, [_range(seen, edge.source, edge.argument) for edge in v.inputs]))
+    ranges = ", ".join(list(filter(None, [_range(seen, edge.source, edge.argument) for edge in v.inputs]))[:FEW])
     said = told + (f"; it was given {ranges}" if ranges else "")
     numbers = {"count": float(_bad(value if states[id] == BAD else [p for p in seen.parts(node) if p is not None]))}
     return Finding(
@@ -167,9 +174,31 @@ def _finding(seen: Pass, id: str, node: Node | None, states: dict[str, str]) -> 
     )
 
 
+def _arrived(seen: Pass, id: str, node: Node) -> Finding:
+    """A gradient that is not finite although all that was handed on is: added up, from a hook, or given from outside."""
+    gradient = seen.gradient(node)
+    parts = [
+        part
+        for user in seen.order
+        for parent, part in zip(user.parents, seen.parts(user), strict=False)
+        if parent is node and isinstance(part, np.ndarray)
+    ]
+    with np.errstate(all="ignore"):
+        overflows = bool(parts) and bool(wrong(np.sum(parts, axis=0)))
+    what, of = wrong(gradient), _counted(gradient)
+    if not parts:
+        said, cure = f"the pass began with {what} in {of} of its gradient", "Check what backward() was given, and hooks on the output."
+    elif overflows:
+        said, cure = f"the gradients that arrive are finite, their sum is {what} in {of}", "Make the loss smaller, or use float64."
+    else:
+        said = f"a hook made the first {what} in the gradients: {of}, of finite numbers"
+        cure = "Look at what the hooks on this tensor return."
+    return Finding("origin", seen.called(node), said, cure, (id,), 1.0, f"{what} arose in its gradient", {"count": float(_bad(gradient))})
+
+
 def _named(seen: Pass, id: str) -> str:
     v = seen.found.by_id[id]
-    return v.name if v.kind == "data" else seen.called(seen.order[int(id[1:])])
+    return seen.data_called[id] if v.kind == "data" else seen.called(seen.order[int(id[1:])])
 
 
 def _bad(value: Any) -> int:

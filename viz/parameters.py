@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from autograd_core.graph import Node, ancestors
 from autograd_core.tensor import Tensor
 from autograd_core.writes import owner
@@ -23,9 +25,11 @@ LARGE, SMALL = 0.1, 1e-7  # a step of plain gradient descent next to the weight:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a parameter stands. `state` is "trained", "zero" (its gradient is exactly that), "frozen" (requires_grad is False),
-    "unused", "detached" (computed with, but not recorded), "unused or detached", "cut" (used, but no gradient flows) or
-    "unknown" (used, and no pass is known).
+    """How a parameter stands.
+
+    `state` is "trained", "frozen" (requires_grad is False), "unused", "detached" (computed with, but not recorded), "unused or
+    detached", "cut" (used, but no gradient flows), "unknown" (used, and no pass is known), or of those whose gradient is exactly
+    zero "balanced" (its parts cancel), "starved" (nothing arrives where it is used: no gradient, or but zeros) or "zero" (else).
     """
 
     name: str
@@ -49,6 +53,11 @@ def standings(seen: Pass, given: Any, lr: float | None) -> list[Standing]:
         if tensor is not None:
             rows.setdefault(id(tensor), (seen.vertex(node).name, tensor))
     within = set(seen.order)
+    users: dict[Node, list[Node]] = {}
+    for node in seen.order:
+        for parent in node.parents:
+            if parent.plan is None:
+                users.setdefault(parent, []).append(node)
     doubts = unexplained(seen, [module for _, module in modules])
     apart = elsewhere(seen, within)
     places = {tensor.node: k for k, (_, tensor) in enumerate(rows.values()) if tensor.node in within}
@@ -68,11 +77,28 @@ def standings(seen: Pass, given: Any, lr: float | None) -> list[Standing]:
         elif length is None:
             state = "cut"
         else:
-            state = "trained" if length else "zero"
+            state = "trained" if length or at is None else _why_zero(seen, at, users.get(at, []))
         if lr is not None and length is not None and tensor.array.ndim >= 2 and (weight := norm(tensor.array)):
             step = lr * length / weight
         made.append(Standing(name, tensor.array.size, state, length, step, seen.ids[at] if at in within else None, why))
     return made
+
+
+def _why_zero(seen: Pass, leaf: Node, users: list[Node]) -> str:
+    """Which state a parameter is in whose gradient is zero."""
+    handed = (part for node in users for parent, part in zip(node.parents, seen.parts(node), strict=False) if parent is leaf)
+    if any(part is not None and norm(part) for part in handed):
+        return "balanced"
+    return "starved" if all(_starves(seen, leaf, node) for node in users) else "zero"
+
+
+def _starves(seen: Pass, leaf: Node, user: Node) -> bool:
+    """Whether an operation can give a parameter no gradient because none arrives, or because all else that it uses is zero."""
+    gradient = seen.gradient(user)
+    if gradient is None or not norm(gradient):
+        return True
+    others = [seen.values.get(parent) for parent in user.parents if parent is not leaf and parent.plan is not None]
+    return any(isinstance(value, np.ndarray) and not np.any(value) for value in others)
 
 
 def unexplained(seen: Pass, modules: list[Module]) -> list[tuple[Node, str]]:
@@ -99,13 +125,16 @@ def elsewhere(seen: Pass, within: set[Node]) -> set[Node]:
     return set(ancestors(tops)) - within
 
 
-def of_parameters(rows: list[Standing]) -> Iterator[Finding]:
-    """Parameters without a gradient, or with one that is exactly zero, by the reason; and steps that are too large or too small."""
+def of_parameters(rows: list[Standing], explained: bool) -> Iterator[Finding]:
+    """Parameters without a gradient, or with one that is exactly zero, by the reason; and steps that are too large or too small.
+
+    `explained` says that what lets no gradient through has been told: then those that starve for it are no findings of their own.
+    """
     why = next((row.why for row in rows if row.why), "")
     reasons = {
         "unused": (
-            "not used to compute the loss",
-            "Use them in forward, or take them out of the model; an optimizer would leave them as they are.",
+            "not in the graph of the loss",
+            "Use them in forward, or take them out of the model; if they are used, look for a detach() or no_grad() on their way.",
         ),
         "detached": (
             "used, but detached on the way to the loss",
@@ -125,7 +154,7 @@ def of_parameters(rows: list[Standing]) -> Iterator[Finding]:
         ),
     }
     for state, (said, cure) in reasons.items():
-        held = [row for row in rows if row.state == state]
+        held = [row for row in rows if row.state == state or (state == "zero" and row.state == "starved" and not explained)]
         if held:
             count, elements = len(held), sum(row.elements for row in held)
             where = ", ".join(row.name for row in held[:3]) + (f" and {count - 3} more" if count > 3 else "")

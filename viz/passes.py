@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.errors import InplaceError
 from autograd_core.graph import Node, ancestors
 from autograd_core.plan import pick
 from autograd_core.primitive import Op
@@ -34,7 +35,13 @@ class Pass:
             trace(output, names, run)  # says what is wrong
             raise AssertionError
         self.order = ancestors([root])[::-1]
-        state, self.run, hooked = pass_for(output, self.order, run, gradient)
+        try:
+            state, self.run, hooked = pass_for(output, self.order, run, gradient)
+        except InplaceError as error:
+            error.add_note(
+                "viz: look before the parameters are updated (viz.snapshot keeps the numbers), or record the pass with viz.record()"
+            )
+            raise
         self.found: Trace = replace(trace(output, names, self.run), state=state, hooked=hooked)
         self.names, self.root, self.output = names, root, output
         self.ids = {node: f"v{k}" for k, node in enumerate(self.order)}
@@ -93,6 +100,17 @@ class Pass:
         return self._called[node] + (f" at {line}" if line else "")
 
     @cached_property
+    def data_called(self) -> dict[str, str]:
+        """By id, for data: the program's name of it, else what it is to the first operation that uses it."""
+        names: dict[str, str] = {}
+        for node in self.order:
+            for edge in self.vertex(node).inputs:
+                data = self.found.by_id[edge.source]
+                if data.kind == "data":
+                    names.setdefault(data.id, data.name if data.given else f"{data.name} of {self.called(node)}")
+        return names
+
+    @cached_property
     def _called(self) -> dict[Node, str]:
         names = {node: self._simply(node) for node in self.order}
         counts = Counter(names.values())
@@ -119,9 +137,10 @@ def computed_again(node: Node, values: dict[Node, Any]) -> Any:
     op = node.plan.op
     if not isinstance(op, Op) or not op.forward.__module__.startswith("autograd_core.ops.") or op.name == "setitem":
         return None
+    kept = {i: a for i, a in enumerate(node.saved[0]) if isinstance(a, np.ndarray)} if op.backward and node.saved else {}
     arguments = []
-    for argument in given_to(node):
-        value = values.get(argument.parent) if argument.parent is not None else argument.value
+    for i, argument in enumerate(given_to(node)):
+        value = values.get(argument.parent) if argument.parent is not None else kept.get(i, argument.value)
         if value is None and not argument.absent:
             return None
         arguments.append(read_only(value))
@@ -129,7 +148,7 @@ def computed_again(node: Node, values: dict[Node, Any]) -> Any:
     try:
         with np.errstate(all="ignore"):
             made = op.forward(*arguments, **getattr(node, "settings", {}), **needs)
-    except (TypeError, ValueError, IndexError, np.linalg.LinAlgError):  # its arguments were converted when it was called
+    except (AttributeError, TypeError, ValueError, IndexError, np.linalg.LinAlgError):  # its arguments were converted when it was called
         return None
     made = made[0] if op.backward is not None else made
     several = isinstance(node.dtype, tuple)
