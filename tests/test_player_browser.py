@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
+from random import Random
 
 import pytest
 
@@ -11,8 +14,11 @@ import autograd_core as ag
 import nn
 import viz
 from tests.hostile_names import HOSTILE
+from viz import measure, structure, theme
+from viz.collapse import collapsed
 from viz.drawing import Arrow, Box, Drawing, Group
-from viz.page import to_html
+from viz.layout import solve
+from viz.page import closed_at_first, to_html
 
 expect = pytest.importorskip("playwright.sync_api", reason="NO BROWSER: playwright is not installed").expect
 
@@ -41,6 +47,15 @@ def shared():
     return viz.step((c + a) * c, names=dict(a=a, b=b, c=c))
 
 
+def often():
+    """Seven uses of one layer."""
+    ag.manual_seed(0)
+    layer, x = nn.Sequential(nn.Linear(2, 2), nn.Tanh()), ag.randn(2, 2)
+    for _ in range(7):
+        x = layer(x)
+    return viz.step(x.sum(), names=layer)
+
+
 @pytest.fixture
 def opened(page, tmp_path):
     """Saves something and opens it in the page."""
@@ -57,7 +72,7 @@ def words(page):
 
 
 def box(page, name):
-    return page.locator(f'.box[aria-label*=" {name};"]')
+    return page.locator(", ".join(f'.box[aria-label^="{kind} {name};"]' for kind in ("operation", "parameter")))
 
 
 # ---------------------------------------------------------------------- steps
@@ -84,6 +99,10 @@ def test_keys_walk_through_all_frames(opened, make):
     assert words(page)[0] == player.frames[-1].says[0]
     assert page.locator(".waiting").count() == 0
     page.keyboard.press("ArrowLeft")
+    assert words(page)[0] == player.frames[-2].says[0]
+    page.keyboard.press("PageDown")  # the keys of who presents
+    assert words(page)[0] == player.frames[-1].says[0]
+    page.keyboard.press("PageUp")
     assert words(page)[0] == player.frames[-2].says[0]
 
 
@@ -149,13 +168,33 @@ def test_play_runs_to_the_end_and_space_pauses(opened):
 # ---------------------------------------------------------------------- opening and closing
 
 
+OVERLAPPING = """() => {
+  const all = (query, within = document) => [...within.querySelectorAll(query)];
+  const around = parts => {
+    const found = parts.map(part => part.getBBox()).filter(at => at.width);
+    const x = Math.min(...found.map(at => at.x)), y = Math.min(...found.map(at => at.y));
+    return {x, y, right: Math.max(...found.map(at => at.x + at.width)), bottom: Math.max(...found.map(at => at.y + at.height))};
+  };
+  const named = (elements, parts) => elements.filter(e => parts(e).length).map(e => ({says: e.textContent, ...around(parts(e))}));
+  const boxes = named(all('.box'), box => all('.outline', box)), fronts = named(all('.box'), box => all('.outline:not(.behind)', box));
+  const labels = named(all('.arrow'), arrow => all('text', arrow)), headings = named(all('.heading'), heading => all('text', heading));
+  const meet = (a, b) => a.x + 1.5 < b.right && b.x + 1.5 < a.right && a.y + 1.5 < b.bottom && b.y + 1.5 < a.bottom;
+  const problems = [];
+  const apart = (some, others) => some.forEach((a, i) => others.forEach((b, k) => {
+    if ((some !== others || i < k) && meet(a, b)) problems.push(`${a.says} overlaps ${b.says}`);
+  }));
+  for (const [some, others] of [[boxes, boxes], [labels, labels], [labels, boxes], [headings, boxes], [headings, labels]]) {
+    apart(some, others);
+  }
+  const inside = named(all('.box'), box => all(':scope > text, .said text', box));
+  inside.forEach((text, k) => { if (text.x < fronts[k].x || text.right > fronts[k].right) problems.push(`${text.says} leaves its box`); });
+  return problems;
+}"""
+
+
 def overlapping(page):
-    """Pairs of boxes whose outlines overlap, and boxes outside the frames that are drawn around them."""
-    return page.evaluate("""() => {
-      const boxes = [...document.querySelectorAll('.box')].map(g => g.querySelector('.outline').getBBox());
-      const meet = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
-      return boxes.flatMap((a, i) => boxes.slice(i + 1).filter(b => meet(a, b))).length;
-    }""")
+    """Boxes, headings and what stands at arrows that overlap each other, and boxes with text that leaves them."""
+    return page.evaluate(OVERLAPPING)
 
 
 def test_headings_close_and_boxes_open(opened):
@@ -167,12 +206,10 @@ def test_headings_close_and_boxes_open(opened):
     shut = page.locator(".box.closed")
     assert shut.get_attribute("aria-expanded") == "false"
     assert "g · ∂Linear/∂in" in page.locator(".arrow .rule").all_text_contents()
-    assert overlapping(page) == 0
     shut.click()
     assert count() == whole
     assert shut.count() == 0
     page.locator("#close").click()
-    assert overlapping(page) == 0
     assert page.locator(".box.closed").count() == 2  # the model, and the loss
     page.locator("#open").click()
     assert count() == whole
@@ -206,15 +243,176 @@ def test_gradients_at_a_closed_box_are_sums(opened):
     assert page.locator(".box.closed").get_attribute("data-state") == "done"
 
 
-@pytest.mark.parametrize("make", [mlp, transformer])
-def test_no_boxes_overlap_however_it_is_opened(opened, make):
-    page = opened(make())
-    assert overlapping(page) == 0
-    for k in range(page.locator(".group").count()):
-        if k < page.locator(".group").count():
-            page.locator(".group").nth(k).focus()
-            page.keyboard.press("Enter")
-            assert overlapping(page) == 0
+@pytest.mark.parametrize("make", [mlp, transformer, often])
+def test_nothing_overlaps_and_no_arrow_is_lost_however_it_is_opened(opened, make):
+    player = make()
+    page = opened(player)
+    groups, homes = player.drawing.groups, structure.homes(player.drawing)
+    closed = closed_at_first(player.drawing)
+    chance = Random(0)
+    for _ in range(16):
+        assert overlapping(page) == []
+        seen = {box: next((group for group in home if group in closed), box) for box, home in homes.items()}
+        pairs = {(seen[arrow.source], seen[arrow.target]) for arrow in player.drawing.arrows}
+        shown = page.locator(".arrow").evaluate_all("all => all.map(arrow => Number(arrow.dataset.arrow))")
+        assert {(seen[player.drawing.arrows[k].source], seen[player.drawing.arrows[k].target]) for k in shown} == {
+            pair for pair in pairs if pair[0] != pair[1]
+        }
+        handles = page.locator(".group, .box.closed[data-member^='-']")
+        handle = handles.nth(chance.randrange(handles.count()))
+        member = handle.evaluate("e => e.dataset.group === undefined ? -1 - e.dataset.member : Number(e.dataset.group)")
+        handle.focus()
+        page.keyboard.press("Enter")
+        for _ in range(chance.randrange(4)):
+            page.keyboard.press("ArrowRight")
+        closed ^= {groups[member].id}
+
+
+@pytest.mark.parametrize("make", [mlp, transformer, often])
+def test_closed_groups_tell_the_gradients_of_the_collapsed_trace(page, make):
+    """Whatever else is closed: each value that a group hands a gradient to, by the same rule, with the same sum."""
+    player = make()
+    found, chance = player._found, Random(1)
+    closed = {call.id for call in found.calls if call is not found.calls[0] and chance.random() < 0.7}  # the first is around all
+    page.set_content(to_html(player.drawing, timeline=player._timeline, closed=closed))
+    page.keyboard.press("End")
+    told = dict(page.locator(".box.closed").evaluate_all("all => all.map(b => [-1 - b.dataset.member, b.getAttribute('aria-label')])"))
+    place = {group.id: k for k, group in enumerate(player.drawing.groups)}
+    compared = 0
+    for box in (v for v in collapsed(found, closed).vertices if v.kind == "closed"):
+        for edge in box.inputs:
+            if edge.part is not None:
+                assert re.search(f"{re.escape(edge.formula)} to [^;]*: {re.escape(edge.part.text())}", told[place[box.id]])
+                compared += 1
+    assert compared
+
+
+def test_a_closed_group_names_what_is_drawn_elsewhere(opened):
+    """A weight that is used often has no arrows but notes, and these go when the group around them is closed."""
+    player = often()
+    page = opened(player)
+    assert page.locator(".box.note").count() == 14
+    page.locator("#last").click()
+    page.locator(".group").nth(1).focus()
+    page.keyboard.press("Enter")
+    shut = page.locator(".box.closed")
+    assert {"→ 0.weight", "→ 0.bias"} <= set(shut.locator("text").all_text_contents())
+    handed = [h for frame in player.frames for h in frame.handed if h.rule == "Σ(g)"]
+    said = re.search(r"hands g · ∂\w+/∂bias to 0\.bias: = (\[.*?\])", shut.get_attribute("aria-label"))
+    assert said[1] in [h.part.text for h in handed]
+    for member in page.locator(".box").all():
+        assert ",," not in member.get_attribute("aria-label")  # from one row to the next
+
+
+@pytest.mark.parametrize("show", [viz.step, viz.draw])
+def test_each_gradient_that_a_closed_group_gets_is_seen(opened, show):
+    """Alike, but two: as one arrow they would look like half of what arrives."""
+    ag.manual_seed(0)
+    layer = nn.Linear(2, 1)
+    z = layer(ag.ones(1, 2))
+    page = opened(show((z + z).sum()))
+    page.locator("#close").click()
+    page.keyboard.press("End")
+    labels = page.locator(".arrow.backward").evaluate_all(
+        "all => all.map(arrow => [...arrow.querySelectorAll('text')].map(t => t.textContent).join(' '))"
+    )
+    assert labels.count("g = [1], (1, 1)") == 2
+
+
+def test_what_a_box_will_say_has_room(opened):
+    w = leaf([-0.0001234, -0.0001235, -0.0001236, -0.0001237])
+    page = opened(viz.step((w * w * w * w).sum(), names={"w": w}))
+    for _ in range(8):
+        assert overlapping(page) == []
+        page.keyboard.press("ArrowRight")
+
+
+# ---------------------------------------------------------------------- places
+
+
+def random_drawing(seed):
+    """Boxes in groups in groups, and arrows between any of them."""
+    chance = Random(seed)
+    groups = []
+    for k in range(chance.randrange(6)):
+        groups.append(Group(f"g{k}", "group " * chance.randrange(4), chance.choice([None, *(g.id for g in groups)])))
+    kinds = ["operation", "parameter", "sum", "note"]
+    homes = [None, *(g.id for g in groups)]
+    count = chance.randrange(1, 14)
+    boxes = [
+        Box(f"b{k}", chance.choice(kinds), "box" * chance.randrange(5), ("(2, 3)",) * chance.randrange(3), chance.choice(homes))
+        for k in range(count)
+    ]
+    arrows = []
+    for _ in range(chance.randrange(2 * count)):
+        source, target = chance.choices(boxes, k=2)
+        if source is not target:
+            arrows.append(Arrow(source.id, target.id, ("g · x",) * chance.randrange(3), chance.choice(["forward", "backward"])))
+    return Drawing("", tuple(boxes), tuple(arrows), tuple(groups))
+
+
+def told_to_page(drawing):
+    """For each level what the page's layout is given, and where the built-in layout puts everything, both as plain data."""
+    data = json.loads(re.search(r'id="data">(.*?)</script>', to_html(drawing, closed=()))[1])
+    _, solved = solve(drawing)
+    groups = [None, *(group.id for group in drawing.groups)]
+    rows = {group.id: measure.extent(measure.group_rows(group)) for group in drawing.groups}
+    texts = [[k, measure.label_size(arrow)] for k, arrow in enumerate(drawing.arrows)]
+    around = lambda r: [r.x, r.y, r.width, r.height]
+    given, expected = [], []
+    for group, level in zip(groups, data["levels"]):
+        own = solved[group]
+        items = []
+        for member, item in zip(level["members"], own.layers.items):
+            pins = None if member >= 0 else list(solved[groups[-member]].pins.items())
+            items.append({"w": item.width, "h": item.height, "kind": item.kind, "pins": pins})
+        given.append([level, items, texts, rows.get(group, (0, 0)), 0 if group is None else theme.GROUP_PAD])
+        placed = own.placed
+        expected.append(
+            {
+                "size": [placed.width, placed.height],
+                "rectangles": [around(r) for r in placed.items],
+                "lines": {str(arrow): [list(point) for point in placed.lines[line]] for arrow, line in own.lines.items()},
+                "texts": {str(arrow): around(placed.texts[line]) for arrow, line in own.lines.items()},
+                "pins": {str(arrow): at for arrow, at in own.pins.items()},
+            }
+        )
+    return data["sizes"], given, expected
+
+
+PLACES = """([source, sizes, levels]) => {
+  const placeLevel = new Function('sizes', `${source}; return placeLevel`)(sizes);
+  const around = r => [r.x, r.y, r.w, r.h], apart = (p, k, all) => !k || p[0] !== all[k - 1][0] || p[1] !== all[k - 1][1];
+  return levels.map(([level, items, labels, heading, pad]) => {
+    const read = items.map(item => ({...item, pins: item.pins && new Map(item.pins)}));
+    const made = placeLevel(level, read, new Map(labels), heading, pad);
+    const plain = (map, of) => Object.fromEntries([...map].map(([k, v]) => [k, of(v)]));
+    return {
+      size: [made.width, made.height], rectangles: made.rectangles.map(around), texts: plain(made.texts, around),
+      lines: plain(made.lines, points => points.filter(apart)), pins: plain(made.pins, at => at),
+    };
+  });
+}"""
+
+
+def flat(value):
+    """Plain data as a list of numbers and of what stands between them."""
+    if isinstance(value, dict):
+        return [part for key in sorted(value) for part in (key, *flat(value[key]))]
+    return [part for each in value for part in ("[", *flat(each), "]")] if isinstance(value, list) else [value]
+
+
+def test_the_page_puts_everything_where_the_built_in_layout_does(page):
+    """The page has a layout of its own, for boxes that open and close. With everything open the two give the same places."""
+    source = files("viz").joinpath("assets", "places.js").read_text("utf-8")
+    drawings = [make().drawing for make in (shared, mlp, transformer)] + [random_drawing(seed) for seed in range(60)]
+    for drawing in drawings:
+        sizes, given, expected = told_to_page(drawing)
+        made = page.evaluate(PLACES, [source, sizes, given])
+        for own, other in zip(map(flat, made), map(flat, expected), strict=True):
+            assert [x for x in own if isinstance(x, str)] == [x for x in other if isinstance(x, str)]
+            numbers = [[x for x in side if not isinstance(x, str)] for side in (own, other)]
+            assert numbers[0] == pytest.approx(numbers[1], abs=1e-6)
 
 
 # ---------------------------------------------------------------------- looking around
@@ -403,6 +601,12 @@ def test_a_phone(opened, open_page):
         assert size["x"] + size["width"] <= 360
         assert size["height"] >= 26
     assert phone.locator("#stage").bounding_box()["height"] > 250
+    phone.evaluate("document.getElementById('counter').textContent = 'step 1000 of 3000'")
+    slider, counter = phone.locator("#slider").bounding_box(), phone.locator("#counter").bounding_box()
+    assert slider["y"] <= counter["y"] + counter["height"] / 2 <= slider["y"] + slider["height"]
+    phone.set_viewport_size({"width": 740, "height": 360})  # turned
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 740
+    assert phone.locator("#stage").bounding_box()["height"] > 200
 
 
 def test_everything_has_a_role_and_a_name(opened):
@@ -432,7 +636,7 @@ def test_a_picture_is_a_page_without_steps(opened):
     assert page.locator(".waiting").count() == 0
     page.locator("#close").click()
     assert page.locator(".box.closed").count() == 1
-    assert overlapping(page) == 0
+    assert overlapping(page) == []
 
 
 # ---------------------------------------------------------------------- names that want to break it

@@ -215,6 +215,34 @@ def test_numbers_of_small_arrays_and_none_of_large_ones():
     assert [e.numbers for e in edges] == ["", ""]
 
 
+def test_letters_of_an_einsum_are_no_numbers():
+    a, b = leaf([[1.0, 2.0]]), leaf([3.0, 4.0])
+    y = ag.einsum("bg,g->b", a, b).sum()
+    (edges,) = [v.inputs for v in trace(y, Names(y, dict(a=a, b=b))).vertices if v.operation.startswith("einsum")]
+    assert [e.numbers for e in edges] == ['einsum("b,g→bg", [1], [3, 4])', 'einsum("b,bg→g", [1], [[1, 2]])']
+
+
+def test_no_letter_stays_where_something_is_not_kept():
+    w = leaf([[1.0, 2.0]])
+    loss = nn.functional.linear(ag.ones(2, 2, dtype=ag.float64), w).sum()
+    edges = lambda **settings: next(v.inputs for v in trace(loss, Names(None), **settings).vertices if v.operation == "linear")
+    assert [e.numbers for e in edges() if e.part is not None] == ["[[1], [1]]ᵀ @ [[1, 1], [1, 1]]"]
+    with viz.record() as run:
+        loss.backward()
+    assert [e.numbers for e in edges(run=run) if e.part is not None] == [""]
+
+
+def test_what_would_not_be_an_equation_is_left_out():
+    x = leaf([1.0, -2.0])
+    said = " ".join(frame.sentence for frame in viz.step(ag.where(x > 0, x, x * 3).sum(), names=dict(x=x)).frames)
+    assert "g · [condition] to x: [1, 0]; x now has 1 of 2 parts" in said
+    y = leaf(2.0)
+    said = " ".join(frame.sentence for frame in viz.step(ag.stack([y, y * 2]).sum(), names=dict(y=y)).frames)
+    assert "hands g to y: 1; y now" in said
+    z = ag.tensor(1 + 2j, requires_grad=True)
+    assert "to z: norm 1; z now has 1 of 2 parts" in " ".join(f.sentence for f in viz.step((z + z).abs(), names=dict(z=z)).frames)
+
+
 def test_numbers_are_right():
     """Evaluated as Python, they give the part that is handed on."""
     ag.manual_seed(0)
@@ -223,7 +251,7 @@ def test_numbers_are_right():
     checked = 0
     for v in trace(y, Names(y)).vertices:
         for e in v.inputs:
-            if e.part is not None and not re.search(r"[^\W\d_]", e.numbers):
+            if e.part is not None and e.numbers and not re.search(r"[^\W\d_]", e.numbers):
                 text = e.numbers.replace("−", "-").replace("·", "*").replace("²", "**2")
                 assert eval(text, {}) == pytest.approx(float(e.part.array), rel=2e-3)
                 checked += 1
@@ -251,6 +279,38 @@ def test_hooks_are_told_of():
     said = [frame.sentence for frame in viz.step(loss, run=run, names=dict(a=a, b=b)).frames]
     assert any(text.startswith("Hooks, or passes through what is not drawn, have made the gradient of b 120.") for text in said)
     assert not any("Hooks" in text for text in [f.sentence for f in viz.step((leaf(1.0) * 2) ** 2).frames])
+
+
+def test_rounding_is_no_hook():
+    """Sums over several passes, or over what is closed, are formed in another order than in the engine."""
+    ag.manual_seed(0)
+    w = ag.randn(3, requires_grad=True)
+    loss = (w * w * w.tanh()).sum()
+    with viz.record() as run:
+        loss.backward(retain_graph=True)
+        loss.backward(gradient=ag.tensor(0.3))
+    assert not any("Hooks" in frame.sentence for frame in viz.step(loss, run=run).frames)
+    y = x = ag.randn(3, requires_grad=True)
+    for _ in range(2500):
+        y = y * 1.001 + x
+    closed = viz.step(y.sum()).frames
+    assert len(closed) < 2500
+    assert not any("Hooks" in frame.sentence for frame in closed)
+
+
+def test_a_fused_operation_is_walked_through_as_what_it_is_made_of():
+    ag.manual_seed(0)
+    cell = nn.LSTM(3, 2)
+    loss = cell(ag.randn(3, 2, 3))[0].square().sum()
+    whole, opened = (viz.step(loss, names=cell, open=names) for names in (None, "lstm"))
+    assert len(opened.frames) > 2 * len(whole.frames)
+    assert any(frame.says[0].startswith("sigmoid (which made") for frame in opened.frames)
+    loss.backward()
+    for player in (whole, opened):
+        totals = {h.source: h.total.norm for frame in player.frames for h in frame.handed if h.total is not None}
+        named = {box.title: box.id for box in player.drawing.boxes}
+        for name, parameter in cell.named_parameters():
+            assert totals[named[name]] == pytest.approx(np.linalg.norm(parameter.grad.array), rel=1e-5)
 
 
 # ---------------------------------------------------------------------- the page's data
@@ -355,8 +415,12 @@ def test_a_graph_too_large_for_a_page_is_closed_for_good():
     y = x = leaf([1.0, 2.0])
     for _ in range(2500):
         y = y * 1.001 + x
-    player = viz.step(y.sum())
+    loss = y.sum()
+    player = viz.step(loss)
     assert len(player.drawing.boxes) <= 3000
+    whole = frames(trace(loss, Names(loss)))
+    assert [frame.vertex for frame in player.frames[:400]] == [frame.vertex for frame in whole[:400]]  # its beginning is open
+    assert len(player.frames) < 1000
     assert any("more boxes than a page may have" in line for line in player.drawing.caption)
     assert player.frames[-1].handed == ()
 

@@ -22,6 +22,7 @@ _LINE_GAP = 9.0  # from a line to its neighbours
 _SPREAD, _CLOSEST = 15.0, 11.0  # between lines that touch the same side of a box
 _BEND = 8.0  # what a bend costs, as much as leading so far across
 _ONWARD = 1.5  # how much more a line goes on straight, where it could as well have bent before
+_STRAIGHT = 0.01  # what is less is rounding
 _INERTIA = 1e-3  # how much a node without neighbours wants to stay
 
 
@@ -229,7 +230,7 @@ def _down(layers: Layers, across: Sequence[float], heading: float, pad: float) -
             bare = (not height) + (not heights[layer + 1]) + (layer == 0)
             at += max(
                 theme.LAYER_GAP * (1.0, 0.7, 0.3, 0.0)[bare],
-                min(8.0 + (10.0 if bare < 2 else 0.0) + 0.2 * swing[layer], 48.0) if swing[layer] else 0.0,
+                min(8.0 + (10.0 if bare < 2 else 0.0) + 0.2 * swing[layer], 48.0) if swing[layer] > _STRAIGHT else 0.0,
             )
     return tops, heights, at + pad
 

@@ -6,6 +6,7 @@ they give to the gradients of what the operation used: sums that are partial unt
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -153,7 +154,22 @@ def said(told: Amount | None) -> str:
     """`6`, or `shape (5, 3), norm 0.013`."""
     if told is None:
         return "apart for each result"
-    return f"shape {told.shape}, norm {number(told.norm)}" if told.text.startswith("‖") else told.text
+    if not told.text.startswith("‖"):
+        return told.text
+    return f"shape {told.shape}, norm {number(told.norm)}" if told.shape else f"norm {number(told.norm)}"
+
+
+def _alike(one: Quantity, other: Quantity) -> bool:
+    """Whether two gradients are the same but for rounding: sums that were formed in another order are not the same to the bit."""
+    a, b = one.array, other.array
+    if a.shape != b.shape:
+        return False
+    if np.array_equal(a, b, equal_nan=True):
+        return True
+    wide = a.astype(np.result_type(a, np.float64)), b.astype(np.result_type(b, np.float64))
+    rounding = float(np.finfo(b.dtype).eps) if b.dtype.kind in "fc" else 0.0
+    size = max((abs(x[np.isfinite(x)]).max(initial=0.0) for x in wide), default=0.0)
+    return bool(np.allclose(*wide, rtol=1e3 * rounding, atol=1e2 * rounding * size, equal_nan=True))
 
 
 class Naming:
@@ -175,10 +191,11 @@ class Naming:
     def sentence(self, v: Vertex, handed: Sequence[Handed], arrived: Quantity | None) -> tuple[str, ...]:
         """One step in words: what is done, then one clause for each contribution."""
         name, opening = self.of(v), ""
-        if v.gradient is not None and (arrived is None or not np.array_equal(arrived.array, v.gradient.array, equal_nan=True)):
+        if v.gradient is not None and (arrived is None or not _alike(arrived, v.gradient)):
             opening = f"Hooks, or passes through what is not drawn, have made the gradient of {name} {said(amount(v.gradient))}. "
         if v.kind == "parameter":
-            return (f"{opening}The gradient of {name} is complete: {said(amount(v.gradient))}. backward() adds it to {name}.grad.",)
+            where = "its .grad" if re.search(r"[^\w.]", name) else f"{name}.grad"
+            return (f"{opening}The gradient of {name} is complete: {said(amount(v.gradient))}. backward() adds it to {where}.",)
         if not handed:
             return (f"{opening}{name} hands nothing on: no gradient goes through it.",)
         doer = f"{v.operation} (which made {v.name})" if v.name and v.kind == "operation" else name

@@ -15,8 +15,8 @@ from .description import FEW
 from .symbols import number, rule_text
 
 _MARK = 0xE000  # private characters stand for the arguments until the formula is printed: no simplification sees them
-_GRADIENT = re.compile(r"(?<!\w)g(?!\w)")
-_TIGHT = set("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀᴴ^")  # what follows a number and would bind tighter than its sign
+_TIGHT = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀᴴ^"  # what follows a number and would bind tighter than its sign
+_GRADIENT = re.compile(rf'("[^"]*")|(?<!\w)g(?=[{_TIGHT}]|\W|$)')  # but not among the letters of an einsum
 
 
 def with_numbers(node: Node, k: int, gradient: Any, values: Mapping[Node, Any]) -> str:
@@ -25,7 +25,7 @@ def with_numbers(node: Node, k: int, gradient: Any, values: Mapping[Node, Any]) 
     marks: dict[str, Any] = {}
     for argument in given_to(node):
         value = values.get(argument.parent) if argument.parent is not None else argument.value
-        if argument.parent is not None or isinstance(value, np.ndarray | np.generic):
+        if argument.parent is not None or value is None or isinstance(value, np.ndarray | np.generic):
             mark = chr(_MARK + len(marks))
             names[argument.name], marks[mark] = mark, value
     mark = chr(_MARK + len(marks))
@@ -34,7 +34,9 @@ def with_numbers(node: Node, k: int, gradient: Any, values: Mapping[Node, Any]) 
     if meant or "rule of " in text or ".backward(" in text or "∂" in text:
         return ""
     mark = chr(_MARK + len(marks))
-    text, marks[mark] = _GRADIENT.sub(mark, text), gradient
+    text, marks[mark] = _GRADIENT.sub(lambda found: found[1] or mark, text), gradient
+    if text in (mark, "0"):  # there is nothing to work out
+        return ""
     made = []
     for i, character in enumerate(text):
         if character not in marks:
@@ -44,17 +46,17 @@ def with_numbers(node: Node, k: int, gradient: Any, values: Mapping[Node, Any]) 
         if not written:
             return ""
         before, after = text[:i].rstrip(), text[i + 1 : i + 2]
-        apart = bool(before and before[-1] not in "(,[|") or after in _TIGHT
+        apart = (before and before[-1] not in "(,[|") or (after and after in _TIGHT)
         made.append(f"({written})" if written.startswith("−") and apart else written)
     return "".join(made)
 
 
 def listed(value: Any) -> str:
-    """An array of at most four real elements as nested lists of numbers; "" for anything else."""
+    """An array of at most four real elements as nested lists of numbers; "" for anything else, such as masks."""
     if not isinstance(value, np.ndarray | np.generic | float | int):
         return ""
     array = np.asarray(value)
-    if array.size > FEW or array.dtype.kind not in "biuf":
+    if array.size > FEW or array.dtype.kind not in "iuf":
         return ""
     return _nested(array)
 

@@ -23,6 +23,7 @@ from .layout import Member, solve
 from .timeline import Moments, Timeline, widest, with_room
 
 VISIBLE = 60  # boxes that are seen at first, where closing can achieve that
+FEW = 4  # boxes drawn elsewhere that a closed group names
 SCRIPTS = ("places.js", "scene.js", "page.js")
 
 
@@ -83,6 +84,7 @@ def _data(drawing: Drawing, timeline: Timeline, more: Mapping[str, More], closed
     place = {group.id: k for k, group in enumerate(drawing.groups)}
     at = lambda group: -1 if group is None else place[group]
     sized, holds = with_room(drawing, timeline), _holdings(drawing)
+    elsewhere = _elsewhere(drawing)
     boxes = [
         {
             **_look(box, room),
@@ -93,7 +95,7 @@ def _data(drawing: Drawing, timeline: Timeline, more: Mapping[str, More], closed
             "bar": measure.spark_step(box) if box.spark else 0,
             "below": _texts(measure.spark_rows(box)) if box.spark else [],
             "order": box.order,
-            "changes": [[c.step, c.state, c.says] for c in timeline.boxes.get(box.id, ())],
+            "changes": [[c.step, c.state, _texts(measure.rows([c.says], theme.BOX_LINE, "line"))] for c in timeline.boxes.get(box.id, ())],
             **_more(box, more.get(box.id, More())),
         }
         for box, room in zip(drawing.boxes, sized.boxes)
@@ -113,7 +115,8 @@ def _data(drawing: Drawing, timeline: Timeline, more: Mapping[str, More], closed
     crossings: dict[str, dict[str, Any]] = {}
     for (value, group), c in timeline.crossings.items():
         arrow = Arrow("", "", (c.rule,), "backward")
-        crossings.setdefault(group, {})[value] = _said(arrow, widest(arrow, c.moments), c.moments)
+        told = _said(arrow, widest(arrow, c.moments), c.moments)
+        crossings.setdefault(group, {})[value] = {**told, "to": number.get(value, -1)}
     frames = [{"box": number.get(frame.vertex, -1), "says": [measure.tooltip(text) for text in frame.says]} for frame in timeline.frames]
     return {
         "title": _texts(measure.rows([drawing.title], theme.PICTURE_TITLE, "headline")),
@@ -121,7 +124,8 @@ def _data(drawing: Drawing, timeline: Timeline, more: Mapping[str, More], closed
         "legend": _texts(measure.legend_rows(drawing)),
         "boxes": boxes,
         "groups": [
-            _group(group, at(group.parent), group.id in closed, holds[group.id], crossings.get(group.id, {})) for group in drawing.groups
+            _group(group, at(group.parent), group.id in closed, (*holds[group.id], *elsewhere[group.id]), crossings.get(group.id, {}))
+            for group in drawing.groups
         ],
         "arrows": arrows,
         "levels": _levels(sized, number, place),
@@ -175,7 +179,7 @@ def _said(arrow: Arrow, room: Arrow, moments: Moments | None) -> dict[str, Any]:
     }
 
 
-def _holdings(drawing: Drawing) -> dict[str, dict[str, int]]:
+def _holdings(drawing: Drawing) -> dict[str, tuple[str, ...]]:
     """For each group how many operations and parameters it holds, at any depth."""
     counts: dict[str, dict[str, int]] = {group.id: {} for group in drawing.groups}
     homes = structure.homes(drawing)
@@ -183,16 +187,30 @@ def _holdings(drawing: Drawing) -> dict[str, dict[str, int]]:
         for box in drawing.boxes:
             for group in homes[box.id] if box.kind == kind else ():
                 counts[group][_HELD[kind]] = counts[group].get(_HELD[kind], 0) + 1
-    return counts
+    return {group: tuple(f"{n:,} {kind}{'' if n == 1 else 's'}" for kind, n in held.items()) for group, held in counts.items()}
 
 
 _HELD = {"operation": "operation", "parameter": "parameter", "closed": "closed module"}
 
 
-def _group(group: Group, parent: int, closed: bool, holds: Mapping[str, int], crossings: dict[str, Any]) -> dict[str, Any]:
+def _elsewhere(drawing: Drawing) -> dict[str, tuple[str, ...]]:
+    """For each group the notes in it that stand for what is drawn outside of it; of many the first."""
+    homes, notes, inside = structure.homes(drawing), dict[str, dict[str, None]](), dict[str, set[str]]()
+    for box in drawing.boxes:
+        for group in homes[box.id]:
+            inside.setdefault(group, set()).add(f"→ {box.title}")
+            if box.kind == "note":
+                notes.setdefault(group, {})[box.title] = None
+    outside = {group.id: [title for title in notes.get(group.id, ()) if title not in inside[group.id]] for group in drawing.groups}
+    return {
+        group: tuple(found) if len(found) <= FEW else (*found[: FEW - 1], f"→ {len(found) - FEW + 1} more")
+        for group, found in outside.items()
+    }
+
+
+def _group(group: Group, parent: int, closed: bool, lines: tuple[str, ...], crossings: dict[str, Any]) -> dict[str, Any]:
     """A group open and closed."""
     heading = measure.extent(measure.group_rows(group))
-    lines = tuple(f"{n:,} {kind}{'' if n == 1 else 's'}" for kind, n in holds.items())
     shut = Box(group.id, "closed", " ".join(_texts(measure.group_rows(group))) or group.kind, lines)
     return {
         "label": _texts(measure.group_rows(group)),

@@ -161,7 +161,7 @@ def _first_visited(found: Trace, most: int) -> set[str]:
 
 def _more(v: Vertex, calls: Mapping[str, Call], link: str) -> More:
     """What is told of a vertex to who points at it."""
-    details = [f"= {v.operation}"] if v.name and v.kind == "operation" else []
+    details = []
     if v.dtype:
         details.append(f"{shape_text(v.shape)}, {v.dtype}")
     if v.value is not None:

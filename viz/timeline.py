@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from . import measure, structure, theme
+from . import measure, theme
 from .collapse import box_name, crossing, inputs_called
 from .description import Edge, Quantity, Trace, Vertex
 from .draw import shape_text
 from .drawing import Arrow, Box, Drawing
-from .frames import Amount, Frame, Handed, amount
+from .frames import Amount, Frame, Handed
 
 Moments = tuple[tuple[int, tuple[str, ...]], ...]  # from which step on which lines are shown, in order
 
@@ -71,9 +71,7 @@ def timeline(found: Trace, drawn: Drawing, frames: Sequence[Frame]) -> tuple[Dra
                 moments[place] = ((steps[arrow.source], arrow.lines[stays:]),)
                 if arrow.target.startswith("ref."):
                     boxes[arrow.target] = (Change(steps[arrow.source], "done", ""),)
-    homes = _homes_of_data(found, drawn)
-    still = (replace(_without_gradient(found, box), group=homes.get(box.id, box.group)) for box in drawn.boxes)
-    bare = replace(drawn, boxes=tuple(still), arrows=tuple(arrows))
+    bare = replace(drawn, boxes=tuple(_without_gradient(found, box) for box in drawn.boxes), arrows=tuple(arrows))
     return bare, Timeline(tuple(frames), boxes, moments, values, _crossings(found, drawn, steps))
 
 
@@ -83,18 +81,6 @@ def _without_gradient(found: Trace, box: Box) -> Box:
         return box
     told = v.gradient.text("grad")
     return replace(box, lines=tuple(line for line in box.lines if line != told))
-
-
-def _homes_of_data(found: Trace, drawn: Drawing) -> dict[str, str | None]:
-    """For data that the program has no name for the innermost group around all users, so that it goes when they are closed."""
-    around, groups = structure.enclosures(drawn), {box.id: box.group for box in drawn.boxes}
-    users: dict[str, list[tuple[str, ...]]] = {}
-    for arrow in drawn.arrows:
-        v = found.by_id.get(arrow.source)
-        if v is not None and v.kind == "data" and v.id.endswith(f".{v.name}"):
-            users.setdefault(v.id, []).append(around.get(groups[arrow.target] or "", ()))
-    shared = {i: [level[0] for level in zip(*homes) if len(set(level)) == 1] for i, homes in users.items()}
-    return {i: groups[-1] if groups else None for i, groups in shared.items()}
 
 
 def _edges(found: Trace) -> dict[tuple[str, str], list[Edge]]:
@@ -154,20 +140,25 @@ def _summing(arrow: Arrow, incoming: Sequence[tuple[int, Handed]]) -> Moments:
 
 
 def with_room(drawing: Drawing, times: Timeline) -> Drawing:
-    """The drawing with the widest that every box and arrow will ever say."""
+    """The drawing with room for all that its boxes and arrows will ever say."""
     boxes = []
     for box in drawing.boxes:
         changes = times.boxes.get(box.id, ()) if box.kind == "parameter" else ()
-        most = max((c.says for c in changes), key=lambda text: measure.text_width(text, theme.BOX_LINE), default=None)
-        boxes.append(box if most is None else replace(box, lines=(*box.lines, most)))
-    arrows = [widest(arrow, times.arrows[k]) if k in times.arrows else arrow for k, arrow in enumerate(drawing.arrows)]
+        boxes.append(replace(box, lines=(*box.lines, *_most([(c.says,) for c in changes], theme.BOX_LINE, "line"))))
+    arrows = [widest(arrow, times.arrows.get(k, ())) for k, arrow in enumerate(drawing.arrows)]
     return replace(drawing, boxes=tuple(boxes), arrows=tuple(arrows))
 
 
 def widest(arrow: Arrow, moments: Moments) -> Arrow:
     """The arrow with the most room that its moments will take."""
-    made = [replace(arrow, lines=(*arrow.lines, *lines)) for _, lines in moments] or [arrow]
-    return max(made, key=measure.label_size)
+    return replace(arrow, lines=(*arrow.lines, *_most([lines for _, lines in moments], theme.Type(theme.ARROW_SMALL), "arrow")))
+
+
+def _most(choices: Sequence[tuple[str, ...]], kind: theme.Type, place: str) -> tuple[str, ...]:
+    """Lines that are as many and as wide as those of any choice; a text is broken into rows before it counts."""
+    made = [measure.rows(lines, kind, place) for lines in choices]
+    rows = [row for choice in made for row in choice]
+    return (max(rows, key=lambda row: row.width).text,) * max(map(len, made)) if rows else ()
 
 
 # ---------------------------------------------------------------------- closed groups
@@ -222,6 +213,5 @@ def _crossing(found: Trace, label: str, called: str, source: str, edges: Sequenc
 
 
 def _moment(used: Vertex, total: Quantity, count: int, of: int) -> str:
-    told = _equals(amount(total))  # type: ignore[arg-type]
     so_far = "" if count == of else f"{count} of {of} parts so far: "
-    return so_far + ", ".join([told, *([shape_text(used.shape)] if used.shape else [])])
+    return so_far + ", ".join([total.text(), *([shape_text(used.shape)] if used.shape else [])])

@@ -4,7 +4,7 @@ const $ = id => document.getElementById(id);
 const stage = $('stage'), picture = $('picture'), world = $('world'), tip = $('tip');
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const steps = frames.length - 1;
-let scene, drawn = new Map(), lines = new Map(), frameOf = new Map();
+let scene, drawn = new Map(), lines = new Map(), frameOf = new Map(), leaving = new Map();
 let step = 0, timer = 0, view = {x: 0, y: 0, scale: 1}, kept = false, pointed = null;
 
 // ---------------------------------------------------------------------- steps
@@ -18,34 +18,38 @@ const upTo = (moments, k) => {
   return found;
 };
 
-// What a box's gradient has come to: [state, words, badge].
+// What a box's gradient has come to: [state, rows of words, badge].
 function stateOf(member) {
   if (member < 0) {
     const own = inside[-1 - member], done = own.filter(k => k <= step).length;
-    if (!own.length) return ['', '', ''];
-    return [done === own.length ? 'done' : done ? 'part' : 'waiting', done ? `${done} of ${own.length} step${own.length === 1 ? '' : 's'} done` : '', done === own.length ? '✓' : ''];
+    if (!own.length) return ['', [], ''];
+    const words = done ? [`${done} of ${own.length} step${own.length === 1 ? '' : 's'} done`] : [];
+    return [done === own.length ? 'done' : done ? 'part' : 'waiting', words, done === own.length ? '✓' : ''];
   }
   const changes = boxes[member].changes;
-  if (!changes.length) return ['', '', ''];
+  if (!changes.length) return ['', [], ''];
   const now = upTo(changes, step);
-  if (!now) return ['waiting', 'no gradient yet', ''];
-  const parts = /^(\d+) of (\d+)/.exec(now[2]);
+  if (!now) return ['waiting', ['no gradient yet'], ''];
+  const parts = /^(\d+) of (\d+)/.exec(now[2][0]);
   return [now[1], now[2], now[1] === 'done' ? '✓' : now[1] === 'ready' ? '●' : parts ? `${parts[1]}/${parts[2]}` : '…'];
 }
 
 function showStep() {
   const current = steps >= 0 && frames[step].box >= 0 ? seenFor(frames[step].box) : null;
   if (steps >= 0) for (const [member, made] of drawn) {
-    const [state, words, badge] = stateOf(member), look = [state, words, badge, member === current].join('|');
+    const [state, rows, badge] = stateOf(member), look = [state, ...rows, badge, member === current].join('|');
     if (made.look === look) continue;
     made.look = look;
     made.classList.toggle('waiting', state === 'waiting');
     made.classList.toggle('now', member === current);
     made.dataset.state = state;
-    if (made.said) made.said.textContent = state === 'waiting' ? '' : words;
+    if (made.said) {
+      made.said.replaceChildren();
+      write(made.said, state === 'waiting' ? [] : rows, made.x, made.below, sizes.small, 'small');
+    }
     showBadge(made.badge, member === current ? '➤' : badge);
-    made.setAttribute('aria-label', spoken(member, words));
-  } else for (const [member, made] of drawn) made.setAttribute('aria-label', spoken(member, ''));
+    made.setAttribute('aria-label', spoken(member));
+  } else for (const [member, made] of drawn) made.setAttribute('aria-label', spoken(member));
   for (const [number, made] of lines) {
     const {told} = scene.seen.get(number);
     if (told === null) continue;
@@ -114,11 +118,14 @@ function draw() {
   drawn = new Map();
   lines = new Map();
   const layers = ['groups', 'arrows', 'boxes'].map(name => element('g', {class: name}, world));
+  layers[1].setAttribute('aria-hidden', 'true');  // boxes tell what they hand on
   const shown = [...scene.places].filter(([member]) => member >= 0 || groups[-1 - member].closed);
   const open = [...scene.places].filter(([member]) => member < 0 && !groups[-1 - member].closed);
   open.sort(([a], [b]) => groups[-1 - a].depth - groups[-1 - b].depth);
   frameOf = new Map(open.map(([member, at]) => [-1 - member, drawGroup(-1 - member, at, layers[0])]));
+  leaving = new Map([...scene.places.keys()].map(member => [member, []]));
   for (const one of scene.seen.values()) {
+    if (arrows[one.number].kind === 'backward') leaving.get(one.source).push(one);
     one.downward = scene.places.get(one.target).y > scene.places.get(one.source).y;
     lines.set(one.number, drawArrow(one, scene.ways.get(one.number), scene.texts.get(one.number), layers[1]));
   }
@@ -135,9 +142,29 @@ function draw() {
   if (again) again.focus({preventScroll: true});
 }
 
-function spoken(member, words) {
-  if (member < 0) return [`${groups[-1 - member].name}, closed: open`, ...groups[-1 - member].shut.lines, words].filter(Boolean).join('; ');
-  return [`${boxes[member].kind} ${boxes[member].name}`, ...boxes[member].details, words].filter(Boolean).join('; ');
+const nameOf = member => member < 0 ? groups[-1 - member].name : boxes[member].name;
+const detailsOf = member => member < 0 ? groups[-1 - member].shut.lines : boxes[member].details;
+const wordsOf = member => steps < 0 ? '' : stateOf(member)[1].join(' ');
+
+// What a box hands on, and to whom; a closed group also to what is drawn elsewhere.
+function handsOf(member) {
+  const handed = leaving.get(member).map(one => [nameOf(one.target), one]);
+  if (member < 0) {
+    const values = new Set(leaving.get(member).map(one => arrows[one.number].value));
+    for (const [value, crossing] of Object.entries(groups[-1 - member].crossings)) {
+      if (!values.has(value) && crossing.to >= 0) handed.push([nameOf(crossing.to), crossing]);
+    }
+  }
+  return handed.map(([to, {rule, always, told}]) => {
+    const now = told === null ? null : upTo(told, step);
+    const what = [rule, always].filter(rows => rows.length).map(rows => rows.join(' ')).join(', ');
+    return `hands ${what} to ${to}${now && now[1].length ? `: ${now[1].join(' ')}` : ''}`;
+  });
+}
+
+function spoken(member) {
+  const name = member < 0 ? `${nameOf(member)}, closed: open` : `${boxes[member].kind} ${nameOf(member)}`;
+  return [name, ...detailsOf(member), wordsOf(member), ...handsOf(member)].filter(Boolean).join('; ');
 }
 
 // Opens or closes a group; what was clicked stays where it is on the screen.
@@ -270,16 +297,11 @@ function tell(member, keep = kept) {
   if (!made) return forget();
   pointed = member;
   kept = keep;
-  const shut = member < 0 ? groups[-1 - member] : null, box = shut ? {name: shut.name, details: shut.shut.lines, line: ''} : boxes[member];
   const row = (text, kind) => Object.assign(document.createElement('p'), {textContent: text, className: kind || ''});
-  const words = steps >= 0 ? stateOf(member)[1] : '';
-  const told = [row(box.name, 'name'), ...box.details.map(text => row(text)), ...(words ? [row(words, 'state')] : [])];
-  for (const one of scene.seen.values()) {
-    if (one.source !== member || arrows[one.number].kind !== 'backward') continue;
-    const to = one.target < 0 ? groups[-1 - one.target].name : boxes[one.target].name, now = one.told === null ? [] : (upTo(one.told, step) || [0, []])[1];
-    told.push(row(`hands ${[...one.rule, ...one.always].join(', ')} to ${to}${now.length ? `: ${now.join(', ')}` : ''}`));
-  }
-  if (box.line) told.push(lineRow(box));
+  const words = wordsOf(member), told = [row(nameOf(member), 'name'), ...detailsOf(member).map(text => row(text))];
+  if (words) told.push(row(words, 'state'));
+  told.push(...handsOf(member).map(text => row(text)));
+  if (member >= 0 && boxes[member].line) told.push(lineRow(boxes[member]));
   tip.replaceChildren(...told);
   tip.classList.toggle('kept', kept);
   tip.hidden = false;
@@ -408,7 +430,7 @@ $('query').addEventListener('input', search);
 $('search').addEventListener('submit', event => { event.preventDefault(); jump(1); });
 
 const keys = {
-  ArrowRight: 'forth', ArrowLeft: 'back', Home: 'first', End: 'last', ' ': 'play', '+': 'in', '=': 'in', '-': 'out', 0: 'fit', t: 'theme', '?': 'help',
+  ArrowRight: 'forth', ArrowLeft: 'back', PageDown: 'forth', PageUp: 'back', Home: 'first', End: 'last', ' ': 'play', '+': 'in', '=': 'in', '-': 'out', 0: 'fit', t: 'theme', '?': 'help',
 };
 addEventListener('keydown', event => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -446,7 +468,7 @@ addEventListener('keydown', event => {
 $('title').textContent = data.title.join(' ');
 const about = [...data.caption, ...data.legend];
 if (steps >= 0) about.push('Pale: no gradient yet. 1/2: one of two parts is in. ●: all parts are in. ➤: this step. ✓: handed on.');
-about.push('Keys: ' + (steps >= 0 ? '← → step, Home and End, Space plays; ' : '') + '+ − 0 zoom, / searches, n and N go from match to match, Tab goes from box to box, Enter opens and closes, t dark or light, ? this text.');
+about.push('Keys: ' + (steps >= 0 ? '← → step, as do Page Up and Page Down, Home and End, Space plays; ' : '') + '+ − 0 zoom, / searches, n and N go from match to match, Tab goes from box to box, Enter opens and closes, t dark or light, ? this text.');
 $('about').replaceChildren(...about.map(text => Object.assign(document.createElement('p'), {textContent: text})));
 $('player').hidden = steps < 0;
 $('slider').max = Math.max(steps, 0);

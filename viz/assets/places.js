@@ -1,7 +1,7 @@
 // Where the layers of one level come to lie, for the boxes that are seen: the scheme of coordinates.py. The layers
 // and the order in them come with the page; here places on the boxes where lines begin, then across, then down, then lines.
 
-const LINE_GAP = 9, SPREAD = 15, CLOSEST = 11, INERTIA = 1e-3, BEND = 8, ONWARD = 1.5;
+const LINE_GAP = 9, SPREAD = 15, CLOSEST = 11, INERTIA = 1e-3, BEND = 8, ONWARD = 1.5, STRAIGHT = 0.01;
 const isPin = node => node.kind === 'top' || node.kind === 'bottom';
 const isBox = node => node.kind === 'box' || node.kind === 'round';
 
@@ -230,7 +230,7 @@ function downOf(net, across, heading, pad) {
     if (layer + 1 === heights.length || net.emptied[layer]) return;
     const bare = !height + !heights[layer + 1] + (layer === 0);
     const wide = Math.min(8 + (bare < 2 ? 10 : 0) + 0.2 * swing[layer], 48);
-    at += Math.max(sizes.layerGap * [1, 0.7, 0.3, 0][bare], swing[layer] ? wide : 0);
+    at += Math.max(sizes.layerGap * [1, 0.7, 0.3, 0][bare], swing[layer] > STRAIGHT ? wide : 0);
   });
   return {tops, heights, height: at + pad};
 }

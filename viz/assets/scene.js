@@ -19,13 +19,15 @@ function seenFor(k) {
   return shut.length ? -1 - shut.at(-1) : k;
 }
 
-// The arrows that are seen; at a closed group, those of one value between the same two as one.
+// The arrows that are seen. Those of one value between the same two are one where a closed group uses it: what each hands back
+// goes into the sum that the group hands on.
 function seenArrows() {
   const found = new Map();
   arrows.forEach((arrow, k) => {
     const source = seenFor(arrow.source), target = seenFor(arrow.target);
     if (source === target) return;
-    const key = JSON.stringify([source, target, arrow.kind, arrow.value, source < 0 || target < 0 ? '' : k]);
+    const user = arrow.kind === 'backward' ? source : target;
+    const key = JSON.stringify([source, target, arrow.kind, arrow.value, user < 0 ? '' : k]);
     if (found.has(key)) found.get(key).all.push(k);
     else found.set(key, {number: k, source, target, all: [k]});
   });
@@ -40,8 +42,8 @@ function sayingOf(one) {
   const crossing = one.source < 0 && arrow.kind === 'backward' ? groups[-1 - one.source].crossings[arrow.value] : undefined;
   if (crossing) return crossing;
   const {rule, told, always, size} = arrow;
-  if (one.all.every(k => JSON.stringify([arrows[k].rule, arrows[k].always]) === JSON.stringify([rule, always]))) return {rule, told, always, size};
-  return {rule: [`${one.all.length} ${arrow.kind === 'backward' ? 'gradients' : 'values'}`], told: null, always: [], size: [110, 18]};
+  if (one.all.length === 1 || arrow.kind !== 'backward') return {rule, told, always, size};
+  return {rule: [`${one.all.length} gradients`], told: null, always: [], size: [110, 18]};
 }
 
 // Where everything that is seen stands, in points from the upper left corner.
@@ -139,15 +141,17 @@ function drawBox(member, at, layer) {
     const gap = 1.8 + width / 2, inner = {x: front.x + gap, y: front.y + gap, w: front.w - 2 * gap, h: front.h - 2 * gap};
     outline(shape === 'double' ? 'rounded' : shape, inner, {class: 'inline', 'stroke-width': Math.min(width, 1.2), 'stroke-dasharray': dashes(line)}, made);
   }
-  const grows = box.kind === 'parameter' && box.changes && box.changes.length || member < 0 && frames.length;
-  const rows = (box.title.length * sizes.title + (box.lines.length + box.below.length + (grows ? 1 : 0)) * sizes.small) * sizes.line;
+  const grows = member < 0 ? Math.min(frames.length, 1) : box.kind === 'parameter' ? Math.max(0, ...box.changes.map(([, , says]) => says.length)) : 0;
+  const rows = (box.title.length * sizes.title + (box.lines.length + box.below.length + grows) * sizes.small) * sizes.line;
   const spark = box.spark.length ? sizes.sparkHeight + sizes.sparkGap : 0, x = at.x + at.w / 2;
   let top = front.y + (front.h - rows - spark) / 2;
   top = write(made, box.title, x, top, sizes.title, 'title');
   top = write(made, box.lines, x, top, sizes.small, 'small');
   if (grows) {
-    made.said = element('text', {x: short(x), y: short(top + sizes.small * (sizes.line / 2 + 0.36)), class: 'small said', 'text-anchor': 'middle'}, made);
-    top += sizes.small * sizes.line;
+    made.said = element('g', {class: 'said'}, made);
+    made.x = x;
+    made.below = top;
+    top += grows * sizes.small * sizes.line;
   }
   if (spark) drawCurve(made, box, x, top += spark);
   write(made, box.below, x, top, sizes.small, 'small');
