@@ -287,19 +287,24 @@ WRONG = {
     "'no file.py:f'": "there is no file 'no file.py'",
     "'a b:f'": "there is no module 'a b', neither",
     ".:f": "'.' is no name of a module",
+    "..train_it:f": "'..train_it' is no name of a module",
     ":f": "'' is no name of a module",
     "train_it:takes": "train_it:takes takes arguments (x, y): name a function that takes none and makes them itself",
     "train_it:nothing": "train_it:nothing gave None: it should give a Tensor, (Tensor, Module), or a Module together with --input-size",
     "train_it:number": "train_it:number is of type int, which cannot be called",
     "train_it:Net": "train_it:Net gave a Module: say what goes in, as in --input-size 1,3,32,32",
-    "train_it:no_graph": "viz: this tensor was not computed from one that requires grad",
+    "train_it:no_graph": "this tensor was not computed from one that requires grad",
     "train_it:Frozen --input-size 2": "Frozen gave no Tensor with gradients; are all of its parameters frozen?",
     "train_it:Net --input-size 2;3": "--input-size is a shape such as 1,3,32,32, got '2;3'",
     "train_it:Net --input-size 2,3 --dtype floaty": "--dtype is a dtype such as float32 or int64, got 'floaty'",
     "train_it:Net --input-size 2,3 --dtype int64 --dtype int64 --summary": "2 dtypes for 1 inputs",
+    "train_it:make_loss --dtype int64": "--dtype goes with --input-size",
+    "train_it:Net --dtype int64": "--dtype goes with --input-size",
     "train_it:make_loss --input-size 2,3": "--input-size goes with a Module, but train_it:make_loss gave a Tensor",
     "train_it:make_loss --summary": "--summary needs a Module and --input-size, but train_it:make_loss gave a Tensor",
     "train_it:make_loss -o nowhere/x.svg": "there is no folder 'nowhere' to save 'x.svg' in",
+    "train_it:make_loss -o x": "'x' has no suffix: there are .svg, .png",
+    "train_it:make_loss -o .": "'.' has no suffix: there are .svg, .png",
     "train_it:make_loss -o x.gif": "'x.gif' ends in '.gif': there are .svg, .png",
     "train_it:make_loss -o x.tex": "'x.tex' ends in '.tex': a picture can be saved as .svg",
     "train_it:make_loss --step": "--step needs a file: -o pass.html",
@@ -310,7 +315,8 @@ WRONG = {
     "train_it:make_loss --explain hidden.weight[-]": "--explain: [-] is no index",
     "train_it:make_loss --explain ''": "--explain names a parameter, such as 0.weight",
     "train_it:make_loss --collapse nonsense": "no box is called 'nonsense'",
-    "train_it:make_loss --depth -3": "depth",
+    "train_it:make_loss --depth -3": "--depth is how many levels down, 0 or more, got -3",
+    "train_it:Net --input-size 2,3 --summary --depth -3": "--depth is how many levels down, 0 or more, got -3",
     "train_it:make_loss --depth three": "invalid int value: 'three'",
     "train_it:make_loss --direction sideways": "invalid choice: 'sideways'",
     "train_it:make_loss --engine magic": "invalid choice: 'magic'",
@@ -328,7 +334,7 @@ def test_errors_are_one_line(viz, tmp_path, arguments):
     assert out == ""
     assert err.startswith("viz: ")
     assert WRONG[arguments] in err
-    assert err.count("\n") == 1
+    assert err.count("\n") == err.count("viz: ") == 1
     assert {p.name for p in tmp_path.iterdir()} - {"__pycache__"} == names
 
 
@@ -343,6 +349,7 @@ def test_errors_are_one_line(viz, tmp_path, arguments):
         (["needs_it:f"], "ModuleNotFoundError: No module named 'a_package_that_is_not_there'", "import a_package"),
         (["has_mistakes:f"], "SyntaxError: ", "def f(:"),
         (["train_it:Broken", "--input-size", "2,3"], "AttributeError: ", "return x.no_such_thing()"),
+        (["train_it:Broken", "--input-size", "2,3", "--summary"], "AttributeError: ", "return x.no_such_thing()"),
     ],
 )
 def test_errors_of_the_users_code(viz, arguments, last, line):
@@ -353,7 +360,29 @@ def test_errors_of_the_users_code(viz, arguments, last, line):
     assert line in err
     assert "command.py" not in err
     assert "target.py" not in err
+    assert "summary.py" not in err
     assert "importlib" not in err
+
+
+@pytest.mark.parametrize("name", ["numpy", "nn", "random", "two words", "-dash", "a.b", "1st"])
+def test_files_of_any_name(viz, tmp_path, name):
+    """Also of one that another module has already: that stays what it is."""
+    before = sys.modules.get(name)
+    (tmp_path / f"{name}.py").write_text(TRAIN)
+    try:
+        code, out, err = viz(f"./{name}.py:make_loss")
+        assert (code, err) == (0, "")
+        assert "hidden.weight" in out
+        assert before is None or sys.modules[name] is before
+    finally:
+        for added in {name, str(Path(f"{name}.py"))}:
+            if sys.modules.get(added) is not before:
+                del sys.modules[added]
+
+
+def test_interrupted(viz, tmp_path):
+    (tmp_path / "waits_it.py").write_text("def forever():\n    raise KeyboardInterrupt\n")
+    assert viz("waits_it:forever") == (130, "", "viz: interrupted\n")
 
 
 def test_help_and_its_examples(capsys):

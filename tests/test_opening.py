@@ -123,7 +123,7 @@ def test_the_gates_of_an_lstm_have_their_names():
     named = [(v.name, v.operation) for v in found.vertices if v.scope is not None and v.scope.endswith(".opened")]
     for gate in "ifo":
         assert named.count((gate, "sigmoid")) == 3
-    assert named.count(("g", "tanh")) == 3
+    assert named.count(("candidate", "tanh")) == 3  # g is the gradient
     assert named.count(("c", "add")) == 3
     assert named.count(("h", "mul")) == 3
     order = [name for name, _ in named if name in ("i", "c", "h")]
@@ -132,7 +132,7 @@ def test_the_gates_of_an_lstm_have_their_names():
     around = {c.id: c.label for c in found.calls}
     assert (frame.label, around[frame.parent]) == ("lstm, opened", "LSTM")
     formulas = {edge.formula for v in found.vertices for edge in v.inputs}
-    assert {"g · o", "g · f", "g · c", "g · i", "g · tanh_c"} <= formulas
+    assert {"g · o", "g · f", "g · c", "g · i", "g · candidate", "g · tanh_c"} <= formulas
     check_whole(found)
     totals = by_source(found.vertices)
     loss.backward()

@@ -271,6 +271,19 @@ def test_errors_of_learning_curves(history, options, error, told):
         plots.learning_curve(history, **options)
 
 
+def test_losses_that_are_tensors_with_gradients():
+    w = ag.tensor(2.0, requires_grad=True)
+    (line,) = plots.learning_curve({"loss": [w * 2, w]}).axes[0].lines
+    assert line.get_ydata().tolist() == [4.0, 2.0]
+
+
+@pytest.mark.parametrize("values", [[0.0, 0.0], [-1.0, -2.0], [np.nan, np.nan]])
+def test_a_logarithmic_scale_needs_positive_values(values):
+    figure = plots.learning_curve({"loss": values}, log=True)
+    figure.canvas.draw()
+    assert figure.axes[0].get_yscale() == "linear"
+
+
 # ---------------------------------------------------------------------- watching
 
 
@@ -387,6 +400,8 @@ def test_more_panels_than_are_drawn(kind):
         ((LOG,), {"names": ["9.weight"]}, KeyError, "there is no '9.weight': there are 0.weight"),
         ((plots.watch(nn.Linear(2, 2)),), {}, ValueError, "no weights were logged: call the model in training mode"),
         (([1.0],), {}, TypeError, "a log of viz.plots.watch or a dict of lists, got a list"),
+        (({"a": [np.full(3, np.nan)]},), {}, ValueError, "there are no finite numbers in any of the lists"),
+        (({"a": [np.zeros(3)]},), {"limit": 0}, ValueError, "limit is a number of panels, 1 or more, got 0"),
     ],
 )
 def test_errors_of_histograms(arguments, options, error, told):
@@ -428,6 +443,7 @@ def test_filters():
         (lambda: plots.filters(np.zeros((0, 1, 3, 3))), ShapeError, "there are no weights"),
         (lambda: plots.filters(nn.Conv2d(1, 2, 3), limit=0), ValueError, "limit is a number of images"),
         (lambda: plots.filters(nn.Conv2d(1, 2, 3), columns=0), ValueError, "columns is a number, 1 or more"),
+        (lambda: plots.filters(nn.Conv2d(1, 2, 3), columns="2"), ValueError, "columns is a number, 1 or more"),
         (lambda: plots.feature_maps(np.zeros((2, 4, 5, 5))), ShapeError, r"of one example, got shape \(2, 4, 5, 5\): take one, maps\[0\]"),
         (lambda: plots.attention(np.zeros((2, 4, 5, 5))), ShapeError, r"of one example, got shape \(2, 4, 5, 5\): take one, weights\[0\]"),
         (lambda: plots.attention(np.zeros((2, 3)), ["a"]), ShapeError, "1 queries for weights of shape .*: 2 are needed"),
@@ -448,6 +464,8 @@ def test_attention():
     axes = found[2].axes  # the lower left one
     assert [t.get_text() for t in axes.get_yticklabels()] == TOKENS
     assert [t.get_text() for t in axes.get_xticklabels()] == TOKENS
+    numbered = plots.attention(WEIGHTS[0], range(9)).axes[0]
+    assert [t.get_text() for t in numbered.get_xticklabels()] == list("012345678")
 
 
 def test_attention_weights_of_a_layer():
@@ -480,6 +498,7 @@ def test_confusion_matrix():
         (([0, -1], [0, 1]), ValueError, "targets are class indices from 0, got -1"),
         (([0, 1], [0, 1], ["cat"]), ValueError, "1 names for 2 classes"),
         (([], []), ShapeError, "there are no targets"),
+        (([10**7], [0]), ValueError, "10000001 classes cannot be drawn: there may be 2000"),
     ],
 )
 def test_errors_of_the_confusion_matrix(arguments, error, told):
@@ -495,9 +514,17 @@ def test_the_decision_boundary_is_where_the_scores_change():
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["class 0", "class 1"]
 
 
+def test_the_decision_boundary_of_infinite_scores():
+    plots.decision_boundary(lambda x: x[:, 0] * 1e38 * 1e38, [[-1.0, -1.0], [1.0, 1.0]], [0, 1], points=10).canvas.draw()
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "told"),
     [
+        ((lambda x: x * np.nan, X, Y), ValueError, "the model gave NaN"),
+        ((print, X * np.nan, Y), ValueError, "points x are finite numbers"),
+        ((print, X, Y * np.nan), ValueError, "labels y are classes"),
+        ((print, X, Y[:-1]), ShapeError, r"points x are \(N, 2\) and labels y \(N,\), got \(30, 2\) and \(29,\)"),
         ((print, np.zeros((4, 3)), np.zeros(4)), ShapeError, r"points x are \(N, 2\) and labels y \(N,\)"),
         ((print, np.zeros((4, 2)), np.full(4, 0.5)), ValueError, "labels y are classes"),
         ((lambda x: x.sum(), X, Y), ShapeError, r"the model gave shape \(\), not a row of scores for each"),
@@ -556,6 +583,12 @@ def test_drawing_leaves_the_model_as_it_is(draw):
     loss.backward()  # what was recorded before is still valid
 
 
+def test_inputs_stay_as_they_are():
+    x = ag.tensor([-1.0, 1.0])
+    plots.activations(nn.ReLU(inplace=True), x)
+    assert x.tolist() == [-1.0, 1.0]
+
+
 def test_every_place_gets_the_same_random_numbers_and_buffers():
     """With all weights at 0 the directions are 0, and so a loss with dropout and batch statistics is everywhere the same."""
     model = nn.Sequential(nn.BatchNorm1d(2), nn.Dropout(), nn.Linear(2, 2))
@@ -577,13 +610,20 @@ def test_a_flat_landscape():
 
 @pytest.mark.parametrize(
     ("options", "told"),
-    [({"dimensions": 3}, "dimensions is 1 or 2"), ({"points": 2}, "points is a number, 3 or more"), ({"span": 0}, "span is positive")],
+    [
+        ({"dimensions": 3}, "dimensions is 1 or 2"),
+        ({"points": 2}, "points is a number, 3 or more"),
+        ({"span": 0}, "span is positive"),
+        ({"span": np.inf}, "span is positive"),
+    ],
 )
 def test_errors_of_the_landscape(options, told):
     with pytest.raises(ValueError, match=told):
         plots.loss_landscape(classifier(), loss_of, **options)
     with pytest.raises(TypeError, match="model is a Module"):
         plots.loss_landscape(print, loss_of)
+    with pytest.raises(TypeError, match="loss_fn gives a number, got a NoneType"):
+        plots.loss_landscape(classifier(), lambda m: None, points=3)
     with pytest.raises(ValueError, match=r"loss_fn gives a number, got shape \(30, 3\)"):
         plots.loss_landscape(classifier(), lambda m: m(ag.from_numpy(X)), points=3)
 
@@ -649,6 +689,8 @@ def test_several_schedules():
         plots.schedule(3, 10)
     with pytest.raises(ValueError, match="steps is a number, 1 or more"):
         plots.schedule(SCHEDULER, 0)
+    with pytest.raises(ValueError, match="there is no scheduler in the dict"):
+        plots.schedule({}, 10)
 
 
 # ---------------------------------------------------------------------- activations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 from xml.etree import ElementTree
 
 import numpy as np
@@ -263,6 +264,22 @@ def test_the_model_stays_as_it_is(name):
     json.dumps(table.to_dict(), allow_nan=False)
 
 
+class Writes(nn.Module):
+    def forward(self, x, *, seen):
+        return x.mul_(2) + seen["again"].add_(np.random.random() + random.random())
+
+
+def test_inputs_and_all_random_numbers_stay_as_they_are():
+    """Copies of one tensor are one tensor: here the model writes in it twice."""
+    x = ag.ones(2, requires_grad=True) * 3
+    streams = random.getstate(), np.random.get_state()[1:3]
+    assert viz.summary(Writes(), x, kwargs={"seen": {"again": x}}).rows[0].input == "(2,), again (2,)"
+    assert x.tolist() == [3.0, 3.0]
+    assert random.getstate() == streams[0]
+    assert all(np.array_equal(now, then) for now, then in zip(np.random.get_state()[1:3], streams[1], strict=True))
+    x.sum().backward()
+
+
 def test_a_graph_that_was_recorded_before_stays_valid():
     """Batch statistics are written in copies: a graph that keeps the buffers does not see a change."""
     model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3))
@@ -470,6 +487,20 @@ def test_errors(arguments, options, error, told):
 def test_only_modules():
     with pytest.raises(TypeError, match="model is a Module, got a function"):
         viz.summary(lambda x: x, ag.randn(2))
+
+
+def test_numpy_warns_of_nothing():
+    """The model runs on any numbers for looking; in the program it warns."""
+    x = ag.tensor([[3e38]])
+    table = viz.summary(nn.Sequential(nn.Linear(1, 1), Square()), x)
+    assert [row.kind for row in table.rows] == ["Sequential", "Linear", "Square"]
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        Square()(x)
+
+
+class Square(nn.Module):
+    def forward(self, x):
+        return x * x
 
 
 def test_no_inputs_needed():

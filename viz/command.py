@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import io
 import os
 import re
@@ -20,12 +19,12 @@ from .draw import draw
 from .explain import explain
 from .explanation import SUFFIXES as EXPLANATIONS
 from .health import health
-from .names import Names
+from .names import Names, caller
 from .picture import ENGINES
 from .picture import SUFFIXES as PICTURES
 from .step import step
 from .summary import summary
-from .target import Given, Raised, Wrong, received
+from .target import Given, Raised, Wrong, received, users_code
 from .theme import THEMES
 
 EXAMPLES = """
@@ -39,7 +38,8 @@ examples:
   python -m viz models:Net --input-size 1,3,32,32 --depth 2 --direction forward -o net.png
 
 The callable takes no arguments, and returns a Tensor that was computed with gradients (a loss), a pair of it and a Module or a
-dict that names tensors, or, together with --input-size, a Module. Exit codes: 0 done, 1 your code raised, 2 anything else.
+dict that names tensors, or, together with --input-size, a Module.
+Exit codes: 0 done, 1 your code raised, 130 you interrupted it, 2 anything else.
 """
 
 
@@ -99,6 +99,9 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # `| head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        print("viz: interrupted", file=sys.stderr)
+        return 130
     except Exception as error:
         print(f"viz: {one_line(error)}", file=sys.stderr)
         return 2
@@ -106,20 +109,25 @@ def main(arguments: list[str] | None = None) -> int:
 
 def one_line(error: Exception) -> str:
     text = error.args[0] if isinstance(error, KeyError) and error.args else error
-    return " ".join(str(text).split()) or type(error).__name__
+    return " ".join(str(text).split()).removeprefix("viz: ") or type(error).__name__
 
 
 def check(options: argparse.Namespace) -> None:
     """What can be said before anything runs. Raises Wrong."""
     if ":" not in options.target:
         raise Wrong(f"{options.target!r} names no callable: write module:callable, or path/to/file.py:callable")
+    if options.depth is not None and options.depth < 0:
+        raise Wrong(f"--depth is how many levels down, 0 or more, got {options.depth}")
+    if options.dtype and not options.input_size:
+        raise Wrong("--dtype goes with --input-size")
     path = options.output
     if options.step and path is None:
         raise Wrong("--step needs a file: -o pass.html")
     if path is not None and not path.parent.is_dir():
         raise Wrong(f"there is no folder {str(path.parent)!r} to save {path.name!r} in")
     if path is not None and not options.step and not options.summary and path.suffix.lower() not in (*PICTURES, *EXPLANATIONS):
-        raise Wrong(f"{path.name!r} ends in {path.suffix!r}: there are {', '.join(PICTURES)}")
+        said = f"{path.name!r} ends in {path.suffix!r}" if path.suffix else f"{str(path)!r} has no suffix"
+        raise Wrong(f"{said}: there are {', '.join(PICTURES)}")
 
 
 # ---------------------------------------------------------------------- the answer
@@ -130,7 +138,8 @@ def answer(given: Given, options: argparse.Namespace) -> str:
     path = options.output
     if options.summary:
         assert given.model is not None
-        table = summary(given.model, *given.inputs, depth=options.depth)
+        with users_code():
+            table = summary(given.model, *given.inputs, depth=options.depth)
         return str(table.save(path) if path else table)
     boxes = {"depth": options.depth, "collapse": options.collapse, "expand": options.expand}
     common = {"names": given.names, "gradient": given.gradient, "run": given.run}
@@ -182,6 +191,5 @@ def found(given: Given, text: str) -> tuple[Tensor, tuple[int, ...] | None]:
 
 def named(output: Tensor, names: Any) -> dict[str, Tensor]:
     """The leaves of a graph by name, as pictures name them."""
-    frame = inspect.currentframe()
-    known = Names(output, names, frame.f_back if frame else None)
+    known = Names(output, names, caller())
     return {name: known.tensors[node] for node, name in known.nodes.items() if node.plan is None and node in known.tensors}

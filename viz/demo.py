@@ -87,6 +87,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
+    if options.epochs < 1:
+        parser.error(f"--epochs is 1 or more, got {options.epochs}")
     options.out.mkdir(parents=True, exist_ok=True)
 
     ag.manual_seed(options.seed)

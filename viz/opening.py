@@ -56,8 +56,8 @@ def picked(opens: Opens, fused: dict[str, Node]) -> Pick:
     for name in names:
         if name not in known:
             there = sorted({node.plan.op.name for node in fused.values()})
-            said = f"here that are {', '.join(there)}" if there else "here is none"
-            raise ValueError(f"draw: nothing here that is called {name!r} can be opened; only fused operations can: {said}")
+            said = f"of these there are {', '.join(there)}" if there else "of these there is none"
+            raise ValueError(f"draw: nothing that is called {name!r} can be opened here; only fused operations can, and {said}")
     return lambda vertex, op, inside: inside or not called(op).isdisjoint(names)
 
 

@@ -20,7 +20,7 @@ from nn.parameter import is_lazy
 
 from .counting import Cost, counted
 from .table import COLUMNS, Row, Summary
-from .untouched import untouched
+from .untouched import copied, untouched
 
 DEFAULT = ("input", "output", "parameters", "multiply_adds")
 
@@ -40,8 +40,8 @@ def summary(
     inputs are random numbers in 0..1, or zeros where they are integers. `depth` is how many levels of modules have rows of
     their own. `columns` are any of "input", "output", "parameters", "multiply_adds", "memory" (of results) and "kept" (for the
     backward pass). A row counts what no row below it does, so a column adds up to the total; a parameter counts where it is
-    first used. What is a multiply-add, says `viz.counting`. The model is called once, in the mode it is in; afterwards modes,
-    buffers, hooks, gradients, lazy parameters and random numbers are as before.
+    first used. What is a multiply-add, says `viz.counting`. The model is called once, in the mode it is in, on copies of the
+    inputs; afterwards modes, buffers, hooks, gradients, lazy parameters and random numbers are as before.
     Raises TypeError or ValueError for arguments that do not fit, and what the model raises.
     """
     if not isinstance(model, Module):
@@ -60,8 +60,8 @@ def summary(
         raise TypeError(
             "summary: give an input, as in viz.summary(model, x), or its shape, as in viz.summary(model, input_size=(1, 28, 28))"
         )
-    keywords = dict(kwargs or {})
     with untouched(model):
+        inputs, keywords = copied((inputs, dict(kwargs or {})))
         calls = _Calls(model)
         known = [t for t in (*model.parameters(), *model.buffers()) if not is_lazy(t)]
         known += [t for t in flatten((inputs, keywords))[0] if isinstance(t, Tensor)]
@@ -115,6 +115,7 @@ class _Calls:
 
     def __init__(self, model: Module) -> None:
         self.model = model
+        self.names: dict[int, dict[int, str]] = {}
         self.open: list[_Call] = []
         self.first: _Call | None = None
         self.ended: list[_Call] = []  # in the order in which they ended: what is inside before what is around it
@@ -146,11 +147,14 @@ class _Calls:
 
     def name_of(self, module: Module, around: _Call | None) -> str:
         """By the name that the module around knows it by, else by its place in the model."""
-        for outer in (around.module if around else None, self.model):
-            name = next((name for name, m in outer.named_modules() if m is module), "") if outer is not None else ""
-            if name:
-                return name
-        return ""
+        inside = self.names_in(around.module).get(id(module), "") if around is not None else ""
+        return inside or self.names_in(self.model).get(id(module), "")
+
+    def names_in(self, outer: Module) -> dict[int, str]:
+        """The names of the modules inside one, by their identity; of one that has two the first."""
+        if id(outer) not in self.names:
+            self.names[id(outer)] = {id(module): name for name, module in outer.named_modules()}
+        return self.names[id(outer)]
 
 
 def shapes(value: Any) -> str:

@@ -58,6 +58,10 @@ class Symbol:
         made.means, made.taken = {other: meaning} if meaning else {**self.means, other: self.text}, self.taken
         return made
 
+    def through(self, name: str) -> Symbol:
+        """What a function of this name makes of it, which keeps its shape."""
+        return printed(name, (self,), {})
+
     def __autograd_function__(self, op: Any, args: tuple[Any, ...], settings: dict[str, Any]) -> Symbol:
         return printed(op.name, args, settings)
 
@@ -167,6 +171,8 @@ def shape_of(name: str, shapes: list[Any], settings: dict[str, Any]) -> Any:
         return reduced(shapes[0], settings.get("axis"), settings.get("keepdims", False))
     if name == "expand_dims":
         return np.expand_dims(np.broadcast_to(np.empty(()), shapes[0]), settings["axis"]).shape
+    if name == "attention_weights":
+        return (*shapes[0][:-1], shapes[1][-2])
     if name in CHANGE_SHAPE:
         return None
     if name == "mT":
@@ -210,9 +216,8 @@ def _mul(a: Symbol, b: Symbol) -> Symbol:
         return _mul(a.last[1], _power(b, 2))
     if a.text == "−1":
         return _neg(b)
-    left = f"({a.text})" if a.last is not None and a.last[0] == "@" else held(a, PRODUCT)
     right = f"({b.text})" if b.strength < PRODUCT or b.text.startswith("−") or (b.last is not None and b.last[0] in "@/") else b.text
-    return _joined(left, "·", right, a, b)
+    return _joined(_element_by_element(a), "·", right, a, b)
 
 
 def _div(a: Symbol, b: Symbol) -> Symbol:
@@ -221,7 +226,12 @@ def _div(a: Symbol, b: Symbol) -> Symbol:
         return a
     if a.last is not None and a.last[0] == "/" and a.last[2] is b:  # x / y / y
         return _div(a.last[1], _power(b, 2))
-    return _joined(held(a, PRODUCT), "/", held(b, POWER), a, b)
+    return _joined(_element_by_element(a), "/", held(b, POWER), a, b)
+
+
+def _element_by_element(a: Symbol) -> str:
+    """The left side of a product or quotient; what is multiplied as matrices stands apart."""
+    return f"({a.text})" if a.last is not None and a.last[0] == "@" else held(a, PRODUCT)
 
 
 def _joined(left: str, sign: str, right: str, a: Symbol, b: Symbol) -> Symbol:
@@ -233,11 +243,13 @@ def _joined(left: str, sign: str, right: str, a: Symbol, b: Symbol) -> Symbol:
 def _neg(a: Symbol) -> Symbol:
     if a.text == "0":
         return a
+    if a.last is not None and a.last[0] == "−":  # twice
+        return a.last[1]
     if a.text.startswith("−") and a.strength in (UNARY, PRODUCT):
-        return Symbol(a.text[1:], PRODUCT if a.strength == PRODUCT else ATOM)
-    made = Symbol(f"−{held(a, PRODUCT)}", PRODUCT if a.strength == PRODUCT else UNARY)
-    if a.last is not None:
-        made.last = (a.last[0], _neg(a.last[1]), a.last[2])
+        made = Symbol(a.text[1:], PRODUCT if a.strength == PRODUCT else ATOM)
+    else:
+        made = Symbol(f"−{held(a, PRODUCT)}", PRODUCT if a.strength == PRODUCT else UNARY)
+    made.last = (a.last[0], _neg(a.last[1]), a.last[2]) if a.strength == PRODUCT and a.last is not None else ("−", a, a)
     return made
 
 
@@ -247,8 +259,8 @@ def _matmul(a: Symbol, b: Symbol) -> Symbol:
 
 def _power(x: Symbol, exponent: Any) -> Symbol:
     text = exponent.text if isinstance(exponent, Symbol) else number(exponent)
-    if text == "1":
-        return x
+    if text in ("0", "1"):
+        return x if text == "1" else symbol(1)
     if text.replace("−", "").isdigit():
         return Symbol(held(x, ATOM) + text.translate(str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")), POWER)
     return Symbol(f"{held(x, ATOM)}^{text if text.isalnum() else f'({text})'}", POWER)
@@ -343,8 +355,38 @@ def _numbered(name: str) -> Callable[..., Symbol]:
 
 
 def _weights(q: Symbol, k: Symbol, mask: Symbol, scale: float, causal: bool = False) -> Symbol:
-    scores = _mul(_matmul(q, Symbol(f"{held(k, ATOM)}ᵀ")), symbol(scale))
-    return Symbol(f"softmax({_add(scores, mask).text}{', causal' if causal else ''})")
+    shared = len(k.shape) > 2 and k.shape[-3] != q.shape[-3]  # one head of keys for several of queries
+    keys = Symbol(f"reshape(repeat({k.text}))" if shared else held(k, ATOM))
+    scores = _mul(_matmul(q, Symbol(f"{keys.text}ᵀ")), symbol(scale))
+    masked = f"where({mask.text}, {scores.text}, −inf)" if getattr(mask.dtype, "kind", "") == "b" else _add(scores, mask).text
+    return Symbol(f"softmax({masked}{', causal' if causal else ''})")
+
+
+def _shares(index: Symbol, padding: int | None, by_frequency: bool, dtype: Any) -> Symbol:
+    """What the gradients of an embedding's rows are multiplied by."""
+    share = _div(symbol(1), Symbol(f"count({index.text})")) if by_frequency else symbol(1)
+    return share if padding is None else _mul(share, bracketed(_between("≠")(index, symbol(padding))))
+
+
+def _clamp(x: Symbol, low: Any = None, high: Any = None) -> Symbol:
+    if low is None or high is None:
+        return Symbol(f"minimum({x.text}, {number(high)})" if low is None else f"maximum({x.text}, {number(low)})")
+    return Symbol(f"clamp({x.text}, {number(low)}, {number(high)})")
+
+
+def _transform(name: str) -> Callable[..., Symbol]:
+    return lambda x, norm="backward", **settings: Symbol(f"{name}({x.text}{f', norm={norm}' if norm != 'backward' else ''})")
+
+
+def _roll(x: Symbol, shifts: Any, axis: Any = None) -> Symbol:
+    told = ", ".join(map(number, shifts)) if isinstance(shifts, tuple) else number(shifts)
+    return Symbol(f"roll({x.text}, {told})")
+
+
+def _weighted(x: Symbol, weight: float, **settings: Any) -> Symbol:
+    made = Symbol(f"weighted({x.text})")
+    made.means = {"weighted": f"times {number(weight)} where a frequency stands for its negative, too"}
+    return made
 
 
 STYLES: dict[str, Callable[..., Symbol]] = {
@@ -391,9 +433,17 @@ STYLES: dict[str, Callable[..., Symbol]] = {
     "transpose": lambda x, axes: Symbol(f"permute({x.text})"),
     "getitem": lambda x, index: Symbol(f"{held(x, ATOM)}[index]"),
     "put": lambda x, index, shape: Symbol(f"put({x.text}, index)"),
+    "put_back": lambda x, index: Symbol(f"cleared({x.text}, index)"),
+    "cleared": lambda x, **settings: Symbol(f"cleared({x.text}, index)"),
     "convolution": lambda x, w, b, **settings: Symbol(f"convolution({x.text}, {w.text})"),
     "transposed_convolution": lambda x, w, b, **settings: Symbol(f"transposed_convolution({x.text}, {w.text})"),
     "attention_weights": _weights,
+    "shares": _shares,
+    "clamp": _clamp,
+    **{name: _transform(name) for name in ("fftn", "ifftn", "rfft", "irfft")},
+    "weighted": _weighted,
+    "roll": _roll,
+    "resample": lambda x, axes, transposed=False: Symbol(f"{'transposed_' if transposed else ''}resample({x.text})"),
     "moved": _moved,
     "recurrence": _recurrence,
     "einsum": lambda *parts, terms, result: Symbol(f'einsum("{",".join(terms)}→{result}", {", ".join(p.text for p in parts)})'),
@@ -413,7 +463,7 @@ CHANGE_SHAPE = set(
     "amax amin std norm logsumexp squeeze transpose getitem put gather scatter_add crop embed pad concat "
     "scatter scatter_prod scatter_extreme last_at index_select index_add windows overlap_add strided "
     "einsum diagonal diagonal_embed overwrite put_back write_view cleared one_hot view_as_real view_as_complex mH solve "
-    "attention_weights solve_triangular permuted permuted_back over_gaps over_values determined of_distinct "
+    "solve_triangular permuted permuted_back over_gaps over_values determined of_distinct "
     "first_columns first_of pad_columns excess fftn ifftn rfft irfft frames overlap_add mirrored".split()
 )
 
@@ -505,13 +555,19 @@ def arguments_of(node: Node, names: dict[str, str]) -> Callable[[str, int], Any]
         shape = None if argument.value is None else np.shape(argument.value)
         return Symbol(names.get(argument.name, argument.neutral), ATOM, shape, getattr(argument.value, "dtype", None))
 
+    def shape(argument: Argument) -> tuple[int, ...]:
+        """Of what is gone that of another argument: formulas tell no lengths."""
+        if argument.parent is not None or argument.value is None:
+            return (argument.parent or node.parents[0]).shape
+        return np.shape(argument.value)
+
     def given(name: str, position: int) -> Any:
         if name == "shape":  # the argument's, even where a setting has that name
             return arguments[position].parent.shape  # type: ignore[union-attr]
         if name in settings:
             return settings[name]
         if name == "shapes":
-            return tuple(a.parent.shape if a.parent is not None else np.shape(a.value) for a in arguments)
+            return tuple(shape(a) for a in arguments)
         if name == "out":
             return of_results(names.get("out", "out"), op, node)
         return tuple(one(a) for a in arguments) if op.variadic else one(by_name[name])

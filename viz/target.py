@@ -37,9 +37,13 @@ class Raised(Exception):
 
     def __init__(self, error: BaseException) -> None:
         trace = error.__traceback__
-        while trace is not None and (trace.tb_frame.f_code.co_filename == __file__ or "importlib" in trace.tb_frame.f_code.co_filename):
+        while trace is not None and (_ours(trace.tb_frame.f_code.co_filename) or "importlib" in trace.tb_frame.f_code.co_filename):
             trace = trace.tb_next
         self.text = "".join(traceback.format_exception(type(error), error, trace, limit=-6, chain=False)).rstrip()
+
+
+def _ours(file: str) -> bool:
+    return Path(file).parent == Path(__file__).parent
 
 
 @contextmanager
@@ -90,17 +94,21 @@ def received(options: argparse.Namespace) -> Given:
 
 
 def imported(place: str) -> ModuleType:
-    """A module by its dotted name or its file, with the folder it is in on the path, as when it is run."""
+    """A module by its dotted name or its file, with the folder it is in on the path, as when it is run.
+
+    A file whose name another module has already goes by its path.
+    """
     if place.endswith(".py") or "/" in place or os.sep in place:
         path = Path(place)
         if not path.is_file():
             raise Wrong(f"there is no file {place!r}")
         sys.path.insert(0, str(path.parent.resolve()))
-        spec = importlib.util.spec_from_file_location(path.stem, path)
+        name = str(path) if path.stem in sys.modules else path.stem
+        spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
             raise Wrong(f"{place!r} is no Python file")
         module = importlib.util.module_from_spec(spec)
-        sys.modules[path.stem] = module
+        sys.modules[name] = module
         with users_code():
             spec.loader.exec_module(module)
         return module
@@ -113,7 +121,7 @@ def imported(place: str) -> ModuleType:
         error = raised.__cause__
         if isinstance(error, ModuleNotFoundError) and error.name and f"{place}.".startswith(f"{error.name}."):
             raise Wrong(f"there is no module {error.name!r}, neither in this folder nor installed") from None
-        if isinstance(error, ValueError | TypeError) and not place.replace(".", "").isidentifier():
+        if isinstance(error, ValueError | TypeError) and not all(part.isidentifier() for part in place.split(".")):
             raise Wrong(f"{place!r} is no name of a module") from None
         raise
 

@@ -11,7 +11,7 @@ from autograd_core.tensor import Tensor
 from autograd_core.tree import flatten
 from nn import Module
 
-from ..untouched import untouched
+from ..untouched import copied, untouched
 from . import style
 from .watch import Histogram, histogram
 
@@ -62,7 +62,7 @@ def measured(model: Module, inputs: tuple[Any, ...]) -> list[tuple[str, Histogra
         for name, module in model.named_modules():
             if not module._modules or module._parameters:
                 module.register_forward_hook(_noting(seen, name))
-        model(*inputs)
+        model(*copied(inputs))
     return seen
 
 

@@ -34,6 +34,7 @@ def attention(
         w = w[0]
     w = w if w.ndim == 3 else w[None]
     heads, rows, columns = w.shape
+    queries, keys = (None if tokens is None else [str(token) for token in tokens] for tokens in (queries, keys))
     if keys is None and queries is not None and rows == columns:
         keys = queries
     for what, tokens, count in (("queries", queries, rows), ("keys", keys, columns)):

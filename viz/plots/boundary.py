@@ -33,14 +33,17 @@ def decision_boundary(
     The model, a Module or a function, takes such points, in x's dtype, and gives scores (N, classes), or (N,) or (N, 1) that are
     positive for class 1. A Module is run in eval mode, and is as before afterwards. The fainter a colour, the less sure the
     model is. `points` is how many places along each axis are asked.
-    Raises ShapeError for other shapes, ValueError for labels that are no classes.
+    Raises ShapeError for other shapes, ValueError for points that are not finite, labels that are no classes,
+    and scores that are NaN.
     """
     at = style.array("decision_boundary", x, 2, "points x")
-    labels = style.array("decision_boundary", y, (1, 2), "labels y").reshape(len(at), -1)
-    if at.shape[1] != 2 or labels.shape[1] != 1:
-        raise ShapeError(f"decision_boundary: points x are (N, 2) and labels y (N,), got {at.shape} and {np.shape(y)}")
-    classes = labels[:, 0]
-    if (classes != classes.astype(np.int64)).any() or classes.min() < 0:
+    labels = style.array("decision_boundary", y, (1, 2), "labels y")
+    if at.shape[1] != 2 or labels.shape not in ((len(at),), (len(at), 1)):
+        raise ShapeError(f"decision_boundary: points x are (N, 2) and labels y (N,), got {at.shape} and {labels.shape}")
+    classes = labels.ravel()
+    if not np.isfinite(at).all():
+        raise ValueError("decision_boundary: points x are finite numbers")
+    if not np.isfinite(classes).all() or (classes != classes.astype(np.int64)).any() or classes.min() < 0:
         raise ValueError("decision_boundary: labels y are classes, whole numbers from 0")
     if isinstance(points, bool) or not isinstance(points, int) or points < 2:
         raise ValueError(f"decision_boundary: points is a number, 2 or more, got {points!r}")
@@ -79,7 +82,9 @@ def _shares(model: Callable[[Tensor], Any], places: np.ndarray[Any, Any]) -> np.
     scores = given.numpy() if isinstance(given, Tensor) else np.asarray(given)
     if scores.shape[:1] != places.shape[:1] or scores.ndim > 2 or 0 in scores.shape:
         raise ShapeError(f"decision_boundary: for points {places.shape} the model gave shape {scores.shape}, not a row of scores for each")
-    scores = scores.reshape(len(places), -1).astype(np.float64)
+    if np.isnan(scores).any():
+        raise ValueError("decision_boundary: the model gave NaN")
+    scores = np.clip(scores.reshape(len(places), -1).astype(np.float64), -1e100, 1e100)
     if scores.shape[1] == 1:
         scores = np.hstack([np.zeros_like(scores), scores])
     exponents = np.exp(scores - scores.max(1, keepdims=True))

@@ -12,6 +12,7 @@ from autograd_core.errors import ShapeError
 from . import style
 
 MANY = 25  # classes whose numbers can still be read
+MOST = 2000  # classes that are drawn at all
 
 
 def confusion_matrix(
@@ -27,7 +28,7 @@ def confusion_matrix(
     """How often each class (rows) was taken for each (columns). Both are class indices (N,); predictions may be scores (N, classes).
 
     `classes` are names. `normalize` shows shares of each row, in per cent. The numbers are written in up to 25 classes.
-    Raises ShapeError for different lengths, ValueError for negative indices and too few names, TypeError for fractions.
+    Raises ShapeError for different lengths, ValueError for negative indices, over 2,000 classes and too few names, TypeError for fractions.
     """
     true = style.array("confusion_matrix", targets, 1, "targets")
     guess = style.array("confusion_matrix", predictions, (1, 2), "predictions")
@@ -41,6 +42,8 @@ def confusion_matrix(
         if found.min() < 0:
             raise ValueError(f"confusion_matrix: {what} are class indices from 0, got {found.min()}")
     count = max(int(true.max()) + 1, int(guess.max()) + 1, scored)
+    if count > MOST:
+        raise ValueError(f"confusion_matrix: {count} classes cannot be drawn: there may be {MOST}")
     if classes is not None and len(classes) < count:
         raise ValueError(f"confusion_matrix: {len(classes)} names for {count} classes")
     names = [style.said(c, 110) for c in classes] if classes is not None else [str(i) for i in range(count)]

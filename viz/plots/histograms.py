@@ -31,7 +31,7 @@ def histograms(
     Instead of a log, a dict from names to lists of arrays, oldest first. `names` picks some; only the first `limit` are
     drawn. `kind="ridge"` draws a curve for each of up to 14 steps, the oldest at the top, "heat" the shares as colours, steps
     to the right. Outermost values, a thousandth of the elements on each side, may be cut off.
-    Raises ValueError for an empty log and unknown words, KeyError for unknown names.
+    Raises ValueError for an empty log, lists without finite numbers and unknown words, KeyError for unknown names.
     """
     if kind not in ("ridge", "heat"):
         raise ValueError(f"histograms: kind is 'ridge' or 'heat', got {kind!r}")
@@ -46,8 +46,12 @@ def histograms(
     if missing := [n for n in names or () if n not in found]:
         raise KeyError(f"histograms: there is no {missing[0]!r}: there are {', '.join(found)}")
     found = {n: found[n] for n in names or found if any(h.counts.any() for h in found[n])}
-    if not found:
+    if not found and isinstance(snapshots, Log):
         raise ValueError(f"histograms: no {what} were logged: call the model in training mode, and its backward pass, inside of watch()")
+    if not found:
+        raise ValueError("histograms: there are no finite numbers in any of the lists")
+    if not isinstance(limit, int) or limit < 1:
+        raise ValueError(f"histograms: limit is a number of panels, 1 or more, got {limit!r}")
     shown = dict(list(found.items())[:limit])
     columns = min(len(shown), 2)
     rows = -(-len(shown) // columns)

@@ -54,7 +54,7 @@ def _grid(what: str, images: Any, labels: list[str], limit: int, columns: int | 
     """Images side by side, with a common scale unless they are in colour."""
     if not isinstance(limit, int) or limit < 1:
         raise ValueError(f"{what}: limit is a number of images, 1 or more, got {limit!r}")
-    if columns is not None and columns < 1:
+    if columns is not None and (not isinstance(columns, int) or columns < 1):
         raise ValueError(f"{what}: columns is a number, 1 or more, got {columns!r}")
     count, more = min(len(images), limit), max(len(images) - limit, 0)
     high, wide = images.shape[1:3]

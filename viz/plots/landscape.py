@@ -34,7 +34,8 @@ def loss_landscape(
     filter (row of a weight) as large a norm as the weights there, and is 0 for biases and normalisations, so `span=1`
     goes as far as the weights are large. There are `points` places a direction. Each is given the same random numbers
     and the same buffers. Modes, parameters, buffers and random numbers are as before afterwards; the directions come of `seed`.
-    Raises ValueError for numbers out of range, for a loss of several elements and where it is finite nowhere.
+    Raises TypeError for a loss that is no number, ValueError for numbers out of range, for a loss of several elements and
+    where it is finite nowhere.
     Source: Li et al., "Visualizing the Loss Landscape of Neural Nets" (2018), arXiv:1712.09913.
     """
     if not isinstance(model, Module):
@@ -43,7 +44,7 @@ def loss_landscape(
         raise ValueError(f"loss_landscape: dimensions is 1 or 2, got {dimensions!r}")
     if isinstance(points, bool) or not isinstance(points, int) or points < 3:
         raise ValueError(f"loss_landscape: points is a number, 3 or more, got {points!r}")
-    if not span > 0:
+    if not 0 < span < np.inf:
         raise ValueError(f"loss_landscape: span is positive, got {span!r}")
     height, width = (3.4, style.WIDTH) if dimensions == 1 else (4.6, 6.1)
     figure, (axes,), look = style.canvas("loss_landscape", theme, ax, height, width=width)
@@ -116,7 +117,10 @@ def direction(weight: np.ndarray[Any, Any], rng: np.random.Generator) -> np.ndar
 def _number(loss: Any) -> float:
     if isinstance(loss, Tensor) and loss.array.size != 1:
         raise ValueError(f"loss_landscape: loss_fn gives a number, got shape {tuple(loss.shape)}; reduce it first, e.g. with .mean()")
-    return float(loss.item() if isinstance(loss, Tensor) else loss)
+    value = loss.item() if isinstance(loss, Tensor | np.ndarray) else loss
+    if not isinstance(value, int | float | np.generic):
+        raise TypeError(f"loss_landscape: loss_fn gives a number, got a {type(value).__name__}")
+    return float(value)
 
 
 def _map(figure: Any, ax: Any, look: style.Look, at: Any, values: Any) -> None:

@@ -25,13 +25,15 @@ def schedule(
 
     The scheduler and its optimizer stay as they are: a copy is stepped. One that looks at the loss (ReduceLROnPlateau) is given
     `metrics`, one number a step. Each group of parameters with rates of its own has its line.
-    Raises TypeError for what has no `step` and optimizer, ValueError for steps below 1 and too few metrics.
+    Raises TypeError for what has no `step` and optimizer, ValueError for steps below 1, too few metrics and an empty dict.
     """
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ValueError(f"schedule: steps is a number, 1 or more, got {steps!r}")
     if metrics is not None and len(metrics) < steps - 1:
         raise ValueError(f"schedule: {len(metrics)} metrics for {steps} steps: {steps - 1} are needed")
     named = dict(scheduler) if isinstance(scheduler, Mapping) else {"": scheduler}
+    if not named:
+        raise ValueError("schedule: there is no scheduler in the dict")
     lines: dict[str, list[float]] = {}
     for name, one in named.items():
         for k, group in enumerate(found := _distinct(rates(one, steps, metrics))):

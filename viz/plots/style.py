@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd_core.errors import MissingExtraError, ShapeError
 from autograd_core.tensor import Tensor
+from autograd_core.tree import tree_map
 
 from .. import measure
 from ..theme import Type
@@ -89,9 +90,11 @@ def dress(ax: Any, colours: Look, title: str = "", xlabel: str = "", ylabel: str
 
 
 def logarithmic(ax: Any) -> None:
-    """Make the scale of y logarithmic, with numbers at its ticks; called when all is drawn."""
+    """Make the scale of y logarithmic, with numbers at its ticks, if any line has positive values; called when all is drawn."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    if not any((np.asarray(line.get_ydata()) > 0).any() for line in ax.lines):
+        return
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 300 * low else (1.0, 2.0, 5.0)))
@@ -150,7 +153,7 @@ def colourbar(figure: Any, image: Any, axes: Any, colours: Look, label: str) -> 
 
 def array(what: str, value: Any, dims: int | Sequence[int], name: str = "values") -> np.ndarray[Any, Any]:
     """A Tensor, array or nested list as an array. Raises TypeError for what is none, ShapeError for another number of dimensions."""
-    found = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
+    found = np.asarray(tree_map(lambda part: part.detach().numpy() if isinstance(part, Tensor) else part, value))
     if found.dtype.kind not in "biufV" or (found.dtype.kind == "V" and found.dtype.names):
         raise TypeError(f"{what}: {name} are numbers in a Tensor, an array or lists, got {value!r:.60}")
     wanted = (dims,) if isinstance(dims, int) else tuple(dims)
