@@ -255,3 +255,29 @@ def test_the_same_large_graph_has_the_same_bytes():
         viz.draw(made(lambda: (None, GPT(count=12)(ag.zeros(1, 4, dtype=ag.int64)).sum()))[1]).to_svg(engine="builtin") for _ in range(2)
     }
     assert len(texts) == 1
+
+
+class Mixer(nn.Module):
+    """Used again and again in an order without a rule, with more parameters than arrows can show."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.first, self.second, self.kind = nn.Linear(2, 2), nn.Linear(2, 2), kind
+
+    def forward(self, x):
+        return x + self.second((self.first(x) * self.kind).tanh())
+
+
+def irregular(calls, seed=0):
+    rng, x = np.random.default_rng(seed), ag.randn(3, 2, requires_grad=True)
+    mixers = [Mixer(kind) for kind in range(3)]
+    for k in rng.integers(0, 5, calls).tolist():
+        x = mixers[k](x) if k < 3 else x.sin() if k == 3 else x * x.tanh()
+    return x.sum()
+
+
+@pytest.mark.parametrize("calls", [70, 100, 150, 400])
+def test_references_to_shared_parameters_count_among_the_boxes(calls):
+    loss = irregular(calls)
+    for direction in ("backward", "forward"):
+        assert 10 < len(viz.draw(loss, direction).drawing.boxes) <= MOST

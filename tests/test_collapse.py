@@ -288,3 +288,41 @@ def test_what_is_given_to_a_module_stands_outside_of_it_also_when_it_is_closed()
     inner = {b.title: b.group for b in viz.draw(loss).drawing.boxes}
     assert inner["0.weight"] is not None
     assert "0.weight" not in {b.title for b in viz.draw(loss, depth=0).drawing.boxes}
+
+
+@pytest.mark.parametrize("direction", ["backward", "forward"])
+def test_data_without_a_name_stands_where_it_is_used(direction):
+    model, loss = cells(3)
+    drawn = viz.draw(loss, direction, names=model).drawing
+    labels = {g.id: g.label for g in drawn.groups}
+    inputs = [labels[b.group] for b in drawn.boxes if b.kind == "input"]
+    assert sorted(inputs) == ["cell: LSTMCell"] * 4  # a step of x for each call, and the zeros that the first begins with
+
+
+def test_data_that_several_modules_use_stands_in_the_one_around_them():
+    mask = ag.ones(2, 3)
+
+    class Masked(nn.Module):
+        def forward(self, x):
+            return x * mask
+
+    loss = nn.Sequential(Masked(), Masked())(ag.randn(2, 3, requires_grad=True)).sum()
+    drawn = drawing(trace(loss, Names(loss)))
+    (home,) = (b.group for b in drawn.boxes if b.kind == "input")
+    assert [g.label for g in drawn.groups if g.id == home] == ["Sequential"]
+    mine = {b.title: b.group for b in viz.draw(loss).drawing.boxes if b.kind == "input"}
+    assert mine == {"mask": None}  # that has a name here: it was given from outside
+
+
+def test_infinite_gradients_that_meet_in_a_closed_box_warn_of_nothing():
+    class Both(nn.Module):
+        def forward(self, x):
+            return x * np.inf + x * -np.inf
+
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    with np.errstate(all="ignore"):
+        loss = Both()(x).sum()
+    for depth in (0, 1):
+        viz.draw(loss, depth=depth).to_dict()
+    (into,) = (a for a in viz.draw(loss, depth=0).drawing.arrows if "∂Both" in str(a.lines))
+    assert into.lines[1] == "sum of 2, = [nan, nan], (2,)"

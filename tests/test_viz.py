@@ -11,8 +11,10 @@ import autograd_core as ag
 import nn
 import optim
 import viz
+from autograd_core.errors import InplaceError
 from autograd_core.graph import ancestors
 from tests.table import ROWS
+from viz.description import Quantity
 from viz.draw import drawing
 from viz.names import Names
 from viz.symbols import formula
@@ -176,6 +178,21 @@ def test_looking_changes_nothing():
     viz.draw(loss)
     loss.backward()  # the graph is whole
     assert all(p.grad is not None for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    "look", [viz.draw, viz.health, viz.step, lambda loss: viz.diff(loss, loss)], ids=["draw", "health", "step", "diff"]
+)
+@pytest.mark.parametrize("settings", ["warn", "raise"])
+def test_looking_warns_of_nothing(look, settings):
+    """What is infinite or NaN is shown; NumPy has warned of it when the program computed it, and does so again when it runs backward."""
+    x = ag.tensor([0.0, 1e38], requires_grad=True)
+    with np.errstate(all="ignore"):
+        loss = (x.log() / x + x * 1e10).sum()  # infinite in a gradient, and in a value that is computed again
+    with np.errstate(all=settings):
+        look(loss).to_dict()
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        loss.backward()
 
 
 def test_states():
@@ -432,7 +449,7 @@ def test_hooks_are_not_run_for_looking():
     picture = viz.draw(loss)
     viz.explain(loss, w)
     assert calls == []
-    assert "hooks on 1 tensors" in picture.drawing.caption[-1]
+    assert "hooks on 1 tensor " in picture.drawing.caption[-1]
     with viz.record() as run:
         loss.backward()
     (box,) = [b for b in viz.draw(loss, run=run).drawing.boxes if b.title == "w"]
@@ -495,6 +512,9 @@ def test_names_do_not_look_like_mathematics():
         (lambda g, x, y: g * 12345, "g · 12345"),
         (lambda g, x, y: g * (x / y), "g · (in₁ / in₂)"),
         (lambda g, x, y: g * x * x, "g · in₁²"),
+        (lambda g, x, y: g * np.square(-np.negative(x * x)), "g · (in₁²)²"),
+        (lambda g, x, y: y * ((g @ x) / y * x), "in₂ · (g @ in₁) / in₂ · in₁"),
+        (lambda g, x, y: g * np.square(-np.negative(np.sqrt(x))), "g · (√in₁)²"),
     ],
 )
 def test_formulas_are_true(rule, text):
@@ -573,3 +593,36 @@ def test_an_argument_that_was_left_out_is_not_drawn():
     titles = [box.title for box in drawn.drawing.boxes]
     assert "h0" in titles
     assert not {"weight_hr", "bias_ih", "bias_hh"} & set(titles)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex64, np.int64])
+@pytest.mark.parametrize("scale", [1e-6, 3e-4, 1.0, 300.0])
+def test_norms_are_those_in_double_precision(dtype, scale):
+    array = (np.arange(1, 8) * scale).astype(dtype)
+    expected = np.sqrt((np.abs(array.astype(np.complex128)) ** 2).sum())
+    np.testing.assert_allclose(Quantity(array).norm, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-30, 1e30, 1e300, np.inf, np.nan])
+def test_norms_beyond_the_squares_of_numbers(size):
+    np.testing.assert_allclose(Quantity(np.array([3 * size, 4 * size])).norm, 5 * size)
+
+
+def test_the_forward_picture_needs_no_gradients():
+    w = leaf([1.0, 2.0])
+    loss = (w * w).sum()
+    before = viz.draw(loss, "forward").to_dict()
+    with ag.no_grad():
+        w.sub_(1)  # what a pass would need is gone
+    with pytest.raises(InplaceError, match="changed afterwards"):
+        viz.draw(loss)
+    after = viz.draw(loss, "forward")
+    assert [b["title"] for b in after.to_dict()["boxes"]] == [b["title"] for b in before["boxes"]]
+    assert ("= [0, 1]") not in str(after.to_dict())  # nor is what stands there now taken for what was used
+
+
+def test_arrows_from_several_results_do_not_say_scalar():
+    h, _ = nn.LSTMCell(2, 3)(ag.randn(4, 2))
+    drawn = viz.draw(h.sum(), "forward").drawing
+    cell = next(b.id for b in drawn.boxes if b.title == "lstm")
+    assert [a.lines for a in drawn.arrows if a.source == cell] == [()]

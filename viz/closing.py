@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from .collapse import collapsed
 from .description import Call, Trace
-from .parts import MOST, WRAPPERS, boxes_in, in_parts, seen, unwrapped
+from .parts import FEW, MOST, WRAPPERS, boxes_in, in_parts, seen, unwrapped
 from .repeats import LONG, rolled
 
 Which = str | Sequence[str] | bool | Callable[[Call], bool] | None  # boxes: by name, all, or by a predicate
@@ -26,7 +26,7 @@ def arranged(found: Trace, depth: int | None = None, collapse: Which = None, exp
     """
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
         raise ValueError(f"draw: depth is how many frames down boxes are open, 0 or more, got {depth!r}")
-    whole = in_parts(found if roll is False else rolled(found))
+    whole = _divided(found if roll is False else rolled(found))
     keep = _with_those_around(whole, picked(whole, "expand", expand))
     asked = (picked(whole, "collapse", collapse) | _deeper(whole, depth)) - keep
     short, long = _what_repeats(whole, keep, LONG)
@@ -49,6 +49,16 @@ def arranged(found: Trace, depth: int | None = None, collapse: Which = None, exp
     count, opens = ("1 box was", "opens it") if len(by_itself) == 1 else (f"{len(by_itself)} boxes were", "opens one")
     note = f'{count} closed to keep the picture small: expand="{names[one.id]}" {opens}, expand=True all'
     return replace(shown, notes=(*shown.notes, note))
+
+
+def _divided(found: Trace) -> Trace:
+    """The trace with long rows in parts: in as many as it takes for closing to help."""
+    whole = in_parts(found)
+    most = MOST
+    while seen(found) > MOST and most > FEW and seen(collapsed(whole, {call.id for call in whole.calls})) > MOST:
+        most //= 3
+        whole = in_parts(found, most)
+    return whole
 
 
 def _what_repeats(found: Trace, keep: set[str], long: int) -> tuple[set[str], set[str]]:
@@ -145,14 +155,15 @@ def fitting(found: Trace, closed: set[str], keep: set[str], most: int = MOST) ->
 
 def _fitted(found: Trace, closed: set[str], keep: set[str], most: int) -> tuple[set[str], Trace]:
     """What `fitting` closes, and the trace with that closed."""
-    room = most
-    for _ in range(5):
+    room, step = most, 1
+    while True:
         fit = closed | _too_much(found, closed, keep, room)
         shown = collapsed(found, fit)
         over = seen(shown) - most
-        if over <= 0:
+        if over <= 0 or room <= 0:
             break
-        room -= over
+        room -= over * step
+        step *= 2
     return fit, shown
 
 

@@ -41,14 +41,16 @@ class Quantity:
 
     @cached_property
     def norm(self) -> float:
-        """The square root of the sum of squares, summed in double precision where single precision overflows."""
+        """The square root of the sum of squares, in double precision and scaled where the array's own precision is not enough."""
         flat = self.array.ravel()
-        if flat.dtype.kind in "fc":
-            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
+            if flat.dtype.kind in "fc" and flat.dtype.itemsize > 2:
                 square = float(np.vdot(flat, flat).real)
-            if 1e-30 < square < 1e30 or not np.isfinite(flat).all():
-                return float(np.sqrt(square))
-        return float(np.linalg.norm(flat.astype(np.result_type(flat, np.float64))))
+                if 1e-30 < square < 1e30 or not np.isfinite(flat).all():
+                    return float(np.sqrt(square))
+            flat = flat.astype(np.result_type(flat, np.float64))
+            largest = float(np.abs(flat).max(initial=0.0))
+            return largest * float(np.linalg.norm(flat / largest)) if 0 < largest < np.inf else largest
 
     @cached_property
     def values(self) -> tuple[float, ...] | None:
@@ -69,7 +71,8 @@ class Quantity:
         return f"{name} = {inside if len(self.values) == 1 and not self.shape else f'[{inside}]'}".lstrip()
 
     def __add__(self, other: Quantity) -> Quantity:
-        return Quantity(self.array + other.array)
+        with np.errstate(all="ignore"):
+            return Quantity(self.array + other.array)
 
 
 class Rule(Protocol):

@@ -60,7 +60,8 @@ def draw(
     with the gradient norms of its steps; False never does. A graph of more than 100 boxes is drawn with its long repeats closed, one
     of more than 300 with as many boxes closed as it takes, unless `depth` says how far they are open. `open` shows fused operations
     as what they are made of, a frame around it: by name ("lstm"), a list of names, True for all, or a function of a `Vertex`.
-    `theme` is "light" or "dark". Raises TypeError or ValueError for what has no graph, and for a choice that picks nothing.
+    `theme` is "light" or "dark". Raises TypeError or ValueError for what has no graph, and for a choice that picks nothing,
+    InplaceError where an in-place operation has overwritten what the gradients are computed from: draw before it, or `record` the pass.
     """
     if direction not in DIRECTIONS:
         raise ValueError(f"draw: direction is 'backward' or 'forward', got {direction!r}")
@@ -68,7 +69,8 @@ def draw(
     known = Names(output, names, caller())
     label = title or (known.of(node) if node is not None else "") or "output"
     with paused():
-        return Picture(drawing(arranged(trace(output, known, run, gradient, open), depth, collapse, expand, roll), direction, label), theme)
+        found = trace(output, known, run, gradient, open, backward=direction == "backward")
+        return Picture(drawing(arranged(found, depth, collapse, expand, roll), direction, label), theme)
 
 
 def drawing(found: Trace, direction: str = "backward", label: str = "output") -> Drawing:
@@ -122,13 +124,20 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
+def not_run(hooked: int) -> str:
+    """What is said of tensors with hooks."""
+    return f"hooks on {counted(hooked, 'tensor')} are not run for looking: record the pass with viz.record() to see what they do"
+
+
 def _groups(found: Trace) -> tuple[Group, ...]:
-    plain = {"step": "module", "part": "module"}
-    return tuple(Group(c.id, c.label, c.parent, plain.get(c.kind, c.kind), c.times) for c in found.calls)
+    return tuple(Group(c.id, c.label, c.parent, c.kind, c.times) for c in found.calls)
 
 
 def _homes(found: Trace) -> dict[str, str | None]:
-    """The group each vertex stands in: operations in their call, leaves where all users are, what a module was given outside of it."""
+    """The group each vertex stands in: operations in their call, leaves and data where all users are.
+
+    What a module was given stands outside of it: a leaf that is not its own, and data that the program has a name for.
+    """
     parent = {c.id: c.parent for c in found.calls}
     opened = {c.id for c in found.calls if c.kind == "reference"}
     modules = {c.id for c in found.calls if c.kind == "module"}
@@ -146,12 +155,12 @@ def _homes(found: Trace) -> dict[str, str | None]:
         for e in v.inputs:
             users.setdefault(e.source, []).append(v.scope)
     for v in found.vertices:
-        if v.kind == "parameter" and v.id in users:
+        if v.id in users and (v.kind == "parameter" or (v.kind == "data" and not v.given)):
             paths = [path(scope) for scope in users[v.id]]
             shared = [steps[0] for steps in zip(*paths) if len(set(steps)) == 1]
             outside = next((k for k, home in enumerate(shared) if home in modules), None) if v.given else None
             home = shared[:outside][-1]
-            while home in opened:  # what an operation was given stands outside of it
+            while v.kind == "parameter" and home in opened:  # what an operation was given stands outside of it
                 home = parent[home]
             homes[v.id] = home
     return homes
@@ -200,8 +209,8 @@ def _bundles(found: Trace, among: Collection[str] | None = None) -> dict[tuple[s
 
 
 def _carried(vertex: Vertex) -> tuple[str, ...]:
-    """What goes forward along an arrow: a single number itself, or the shape of more; its dtype."""
-    if vertex.kind == "data" and vertex.value is None:
+    """What goes forward along an arrow: a single number itself, or the shape of more; its dtype. Nothing of several results."""
+    if not vertex.dtype:
         return ()
     if vertex.shape or vertex.value is None:
         return tuple(filter(None, (shape_text(vertex.shape), vertex.dtype)))
@@ -257,7 +266,7 @@ def _backward(found: Trace, label: str) -> Drawing:
         STATES[found.state],
     ]
     if found.hooked:
-        caption.append(f"hooks on {found.hooked} tensors are not run for looking: record the pass with viz.record() to see what they do")
+        caption.append(not_run(found.hooked))
     if many:
         caption.append("→ stands for a box that is used in many places, and drawn once")
     caption += found.notes

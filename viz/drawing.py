@@ -39,12 +39,12 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Group:
-    """A box around boxes: one call of a module, a fused operation opened, what repeats, or a recorded backward pass."""
+    """A box around boxes: a call of a module, a fused operation opened, what repeats, a part of a long row, or a recorded backward pass."""
 
     id: str
     label: str
     parent: str | None = None
-    kind: str = "module"  # "module", "reference", "repeat" or "backward"
+    kind: str = "module"  # "module", "reference", "repeat", "step" of one, "part" or "backward"
     times: int = 1  # of "repeat": how often; more than one stands in the heading
 
 

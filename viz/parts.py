@@ -75,13 +75,13 @@ def boxes_in(found: Trace) -> dict[str | None, int]:
 # ---------------------------------------------------------------------- calls that the program did not make
 
 
-def in_parts(found: Trace) -> Trace:
-    """The trace with calls of kind "part" around the members of what holds more of them than a picture may have."""
+def in_parts(found: Trace, most: int = MOST) -> Trace:
+    """The trace with calls of kind "part" around the members of what holds more than so many of them."""
     children: dict[str | None, int] = {}
     for call in found.calls:
         children[call.parent] = children.get(call.parent, 0) + 1
-    long = {at for at, boxes in boxes_in(found).items() if boxes + children.get(at, 0) > MOST}
-    long |= {at for at, count in children.items() if count > MOST}
+    long = {at for at, boxes in boxes_in(found).items() if boxes + children.get(at, 0) > most}
+    long |= {at for at, count in children.items() if count > most}
     if not long:
         return found
     rows: dict[str | None, list[tuple[str, int]]] = {at: [] for at in long}  # their members, and the first operation in each
@@ -108,7 +108,8 @@ def in_parts(found: Trace) -> Trace:
     before: dict[str | None, list[Call]] = {}
     repeats = {call.id for call in found.calls if call.kind == "repeat"}
     for at, row in rows.items():
-        for start, stop in _cut([member for member, _ in row], apart.get(at, set())):
+        alone = apart.get(at, set())
+        for start, stop in _cut([member for member, _ in row], alone if len(alone) <= most // 3 else set()):
             after = row[stop][1] if stop < len(row) else operations + 1
             span = f"steps {start + 1:,}–{stop:,}" if at in repeats else f"operations {row[start][1]:,}–{after - 1:,}"
             part = Call(f"{at or 'part'}:{start + 1}", span, at, "part")
@@ -125,7 +126,6 @@ def in_parts(found: Trace) -> Trace:
 def _cut(row: list[str], apart: set[str]) -> Iterator[tuple[int, int]]:
     """Where the parts of a row start and stop."""
     size = _part_size(len(row))
-    apart = apart if len(apart) <= PARTS else set()
     start = 0
     while start < len(row):
         stop = start

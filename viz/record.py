@@ -10,6 +10,7 @@ from autograd_core import writes
 from autograd_core.autograd.anomaly import calling_line, in_backward
 from autograd_core.errors import ShapeError
 from autograd_core.graph import Node, ancestors, pullback, thread
+from autograd_core.plan import Cotangents
 from autograd_core.tensor import Tensor
 
 
@@ -72,8 +73,10 @@ def record() -> Run:
 
 
 def array(value: Any) -> Any:
-    """A gradient as an array (several, for an operation with several results, as they come)."""
-    return value.array if isinstance(value, Tensor) else value if isinstance(value, list) else np.asarray(value)
+    """A gradient as an array (several, for an operation with several results)."""
+    if isinstance(value, Cotangents):
+        return Cotangents([None if part is None else array(part) for part in value], value.shape, value.dtype)
+    return value.array if isinstance(value, Tensor) else np.asarray(value)
 
 
 def is_freed(root: Node) -> bool:

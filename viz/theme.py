@@ -90,6 +90,8 @@ GROUPS: dict[str, GroupStyle] = {
     "module": GroupStyle(),
     "reference": GroupStyle("dashed", width=1.2),
     "repeat": GroupStyle(stacked=True),
+    "step": GroupStyle(width=0.6),
+    "part": GroupStyle("dotted"),
     "backward": GroupStyle("dotted", width=1.4, tinted=True),
 }
 ACCENTS: dict[str, Accent] = {

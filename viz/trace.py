@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd_core.graph import Backward, Node, Scope, ancestors, fitted, order_of
 from autograd_core.tensor import Tensor, current_node
+from autograd_core.tensor_hooks import Retain
 from nn import Parameter
 
 from .arguments import given_to
@@ -31,12 +32,15 @@ def quantity(value: Any) -> Quantity | None:
     return Quantity(array)
 
 
-def trace(output: Tensor, names: Names, run: Run | None = None, gradient: Any = None, opens: Opens = None) -> Trace:
+def trace(
+    output: Tensor, names: Names, run: Run | None = None, gradient: Any = None, opens: Opens = None, *, backward: bool = True
+) -> Trace:
     """Describe what `output` was computed from.
 
     Gradients are those of `run`; without one, of a pass made for looking, if the graph still has what that needs and
-    `output` has one element or `gradient` is given. `opens` picks fused operations to show as what they are made of. Raises
-    TypeError or ValueError for what has no graph.
+    `output` has one element or `gradient` is given; without `backward` there are none. `opens` picks fused operations to show
+    as what they are made of. Raises TypeError or ValueError for what has no graph, InplaceError where what the pass needs was
+    overwritten.
     """
     if not isinstance(output, Tensor):
         raise TypeError(f"viz: expected a Tensor, got {'None' if output is None else 'a ' + type(output).__name__}")
@@ -46,7 +50,7 @@ def trace(output: Tensor, names: Names, run: Run | None = None, gradient: Any = 
     if root is None:
         raise ValueError("viz: this tensor was not computed from one that requires grad, so it has no graph; was it made inside no_grad()?")
     order = ancestors([root])[::-1]
-    state, run, hooked = pass_for(output, order, run, gradient)
+    state, run, hooked = pass_for(output, order, run, gradient) if backward else ("none", None, 0)
     describe = _Describe(order, names, run, root, output)
     vertices = tuple(v for node in order for v in describe.vertices(node))
     found = Trace(describe.id_of(root), vertices, describe.calls(), state, hooked)
@@ -63,7 +67,7 @@ def pass_for(output: Tensor, order: list[Node], run: Run | None, gradient: Any) 
     if output.array.size != 1 and gradient is None:
         return "none", None, 0
     state = "again" if any(_has_grad(node) for node in order) else "own"
-    return state, own_pass(output, gradient), sum(bool(node.hooks) for node in order)
+    return state, own_pass(output, gradient), sum(any(not isinstance(hook, Retain) for hook in node.hooks or ()) for node in order)
 
 
 def _has_grad(node: Node) -> bool:
