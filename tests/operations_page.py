@@ -15,7 +15,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.graph import ancestors
 from tests.table import ROWS, Row, declared
-from viz.symbols import Symbol, Unprintable, rule_text
+from viz.graph.symbols import Symbol, Unprintable, rule_text
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "operations.md"
 HEAD = """# Operations

@@ -15,10 +15,10 @@ import autograd_core as ag
 import nn
 import viz
 from tests.pictured_models import GPT, by_hand, cells, gpt, made, random_graph, resnet
-from viz.closing import arranged
-from viz.names import Names
-from viz.parts import FEW, MOST, seen
-from viz.trace import trace
+from viz.graph.closing import arranged
+from viz.graph.names import Names
+from viz.graph.parts import FEW, MOST, seen
+from viz.graph.trace import trace
 
 
 def traced(loss):

@@ -9,12 +9,12 @@ import autograd_core as ag
 import nn
 import viz
 from tests.pictured_models import ALL, by_hand, cells, gan, gpt, made, mlp
-from viz.collapse import collapsed
 from viz.draw import drawing
-from viz.names import Names
-from viz.parts import MANY
-from viz.repeats import rolled
-from viz.trace import trace
+from viz.graph.collapse import collapsed
+from viz.graph.names import Names
+from viz.graph.parts import MANY
+from viz.graph.repeats import rolled
+from viz.graph.trace import quantity, trace
 
 
 def traced(make):
@@ -190,7 +190,7 @@ def test_a_parameter_that_closed_boxes_share_is_one_box_with_its_sum():
     (arrow,) = [a for a in picture.drawing.arrows if a.target == box.id]
     assert arrow.lines[0] == "sum of 3"
     loss.backward()
-    assert arrow.lines[1].startswith(viz.trace.quantity(model["judge"][0].weight.grad.array).text())
+    assert arrow.lines[1].startswith(quantity(model["judge"][0].weight.grad.array).text())
 
 
 # ---------------------------------------------------------------------- picking

@@ -13,7 +13,7 @@ import nn
 import optim
 import viz
 from autograd_core.errors import InplaceError
-from viz.changes import cosine, relative
+from viz.checkup.changes import cosine, relative
 from viz.diff import said
 
 

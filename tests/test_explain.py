@@ -18,9 +18,9 @@ import autograd_core as ag
 import nn
 import viz
 from nn import functional
-from viz.derivation import Bracket, Fold, Step, folded, walked
-from viz.derivation_text import by_itself
-from viz.paths import Parallel, Paths, Use
+from viz.derivation.as_text import by_itself
+from viz.derivation.factoring import Bracket, Fold, Step, folded, walked
+from viz.derivation.paths import Parallel, Paths, Use
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -17,9 +17,9 @@ from autograd_core.labels import named
 from autograd_core.ops import recurrent
 from tests.hostile_names import HOSTILE
 from tests.table import ROWS, declared
-from viz.arguments import given_to
-from viz.latex import to_latex
-from viz.symbols import formula, meanings
+from viz.graph.arguments import given_to
+from viz.graph.latex import to_latex
+from viz.graph.symbols import formula, meanings
 
 FALLBACK = re.compile(r"rule of |\.backward\(|· ∂")
 LONG = 72  # characters of a formula and of each of its meanings

@@ -19,12 +19,12 @@ import viz
 from autograd_core.graph import ancestors
 from autograd_core.writes import owner
 from tests.table import ROWS
-from viz.counting import arrays_in
-from viz.depth import curve
-from viz.findings import DEAD, SLOPE
+from viz.checkup.depth import curve
+from viz.checkup.findings import DEAD, SLOPE
+from viz.checkup.passes import computed_again
+from viz.graph.symbols import number
 from viz.health import WIDTH
-from viz.passes import computed_again
-from viz.symbols import number
+from viz.tables.counting import arrays_in
 
 pytestmark = pytest.mark.filterwarnings("ignore:(divide by zero|invalid value|overflow):RuntimeWarning")
 

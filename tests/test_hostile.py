@@ -15,8 +15,8 @@ import nn
 import viz
 from tests.hostile_names import HOSTILE
 from tests.test_render import PDF, PNG, needs_library, needs_matplotlib, texts
-from viz import dot, measure, raster
 from viz.picture import Picture
+from viz.render import dot, measure, raster
 
 NAMES = list(HOSTILE.values())
 REORDERING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -15,9 +15,9 @@ from autograd_core import writes
 from autograd_core.graph import ancestors, thread
 from autograd_core.labels import label
 from tests.table import ROWS, declared
-from viz.collapse import collapsed
-from viz.names import Names
-from viz.trace import trace
+from viz.graph.collapse import collapsed
+from viz.graph.names import Names
+from viz.graph.trace import trace
 
 OPENED = {name for name, call in declared().items() if call.op.reference is not None}
 

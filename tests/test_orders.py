@@ -15,8 +15,8 @@ import nn
 import viz
 from autograd_core.graph import Backward, ancestors, order_of, pass_around, thread
 from autograd_core.utils.checkpoint import checkpoint
-from viz.names import Names
-from viz.trace import trace
+from viz.graph.names import Names
+from viz.graph.trace import trace
 
 
 @pytest.fixture(autouse=True)

@@ -16,16 +16,16 @@ import pytest
 import autograd_core as ag
 import viz
 from tests.test_render import PDF, PNG, apart, needs_library, needs_matplotlib, network, no_graphviz, no_program, texts  # noqa: F401
-from viz import dot, limits
-from viz.drawing import Arrow, Box, Drawing, Group
-from viz.layout import lay_out
-from viz.limits import TookTooLong, lay_out_within
-from viz.listing import listed
-from viz.mermaid import to_markdown, to_mermaid
 from viz.picture import Picture
-from viz.raster import to_raster
-from viz.svg import to_svg
-from viz.text import to_text
+from viz.render import dot, limits
+from viz.render.drawing import Arrow, Box, Drawing, Group
+from viz.render.layout import lay_out
+from viz.render.limits import TookTooLong, lay_out_within
+from viz.render.listing import listed
+from viz.render.mermaid import to_markdown, to_mermaid
+from viz.render.raster import to_raster
+from viz.render.svg import to_svg
+from viz.render.text import to_text
 
 posix = pytest.mark.skipif(os.name != "posix", reason="scripts and groups of processes")
 
@@ -151,7 +151,7 @@ def test_a_name_without_a_suffix(tmp_path):
 
 @needs_matplotlib
 def test_theme_of_a_bitmap(monkeypatch):
-    monkeypatch.setattr("viz.raster.RESOLUTION", 40)  # soon made
+    monkeypatch.setattr("viz.render.raster.RESOLUTION", 40)  # soon made
     assert Picture(network()).to_png(engine="builtin", theme="dark") == to_raster(network(), "png", theme="dark")
 
 

@@ -14,11 +14,11 @@ import autograd_core as ag
 import nn
 import viz
 from tests.hostile_names import HOSTILE
-from viz import measure, structure, theme
-from viz.collapse import collapsed
-from viz.drawing import Arrow, Box, Drawing, Group
-from viz.layout import solve
-from viz.page import closed_at_first, to_html
+from viz.graph.collapse import collapsed
+from viz.player.page import closed_at_first, to_html
+from viz.render import measure, structure, theme
+from viz.render.drawing import Arrow, Box, Drawing, Group
+from viz.render.layout import solve
 
 expect = pytest.importorskip("playwright.sync_api", reason="NO BROWSER: playwright is not installed").expect
 
@@ -151,13 +151,16 @@ def test_slider_and_buttons(opened):
 def test_play_runs_to_the_end_and_space_pauses(opened):
     player = shared()
     page = opened(player)
-    page.locator("#speed").select_option("4")
+    first = page.locator("#counter").inner_text()
+    page.locator("#speed").select_option("0.5")
     page.locator("body").click(position={"x": 5, "y": 5})
     page.keyboard.press(" ")
-    expect(page.locator("#counter")).to_have_text("step 2 of 5")
+    expect(page.locator("#counter")).not_to_have_text(first, timeout=15_000)
     page.keyboard.press(" ")
+    assert page.locator("#play").get_attribute("aria-label") == "Play"
     at = page.locator("#counter").inner_text()
-    page.wait_for_timeout(500)
+    page.locator("#speed").select_option("4")
+    page.wait_for_timeout(600)
     assert page.locator("#counter").inner_text() == at
     assert page.locator("#play").get_attribute("aria-label") == "Play"
     page.locator("#play").click()
@@ -404,7 +407,7 @@ def flat(value):
 
 def test_the_page_puts_everything_where_the_built_in_layout_does(page):
     """The page has a layout of its own, for boxes that open and close. With everything open the two give the same places."""
-    source = files("viz").joinpath("assets", "places.js").read_text("utf-8")
+    source = files("viz").joinpath("player", "assets", "places.js").read_text("utf-8")
     drawings = [make().drawing for make in (shared, mlp, transformer)] + [random_drawing(seed) for seed in range(60)]
     for drawing in drawings:
         sizes, given, expected = told_to_page(drawing)

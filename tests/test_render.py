@@ -18,12 +18,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from viz import dot, measure, raster, structure, theme
-from viz.drawing import Arrow, Box, Drawing, Group
-from viz.layout import lay_out
 from viz.picture import Picture
-from viz.raster import to_raster
-from viz.svg import to_svg
+from viz.render import dot, measure, raster, structure, theme
+from viz.render.drawing import Arrow, Box, Drawing, Group
+from viz.render.layout import lay_out
+from viz.render.raster import to_raster
+from viz.render.svg import to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 PNG, PDF = b"\x89PNG\r\n\x1a\n", b"%PDF-"

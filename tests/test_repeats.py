@@ -9,12 +9,12 @@ import autograd_core as ag
 import nn
 import viz
 from tests.pictured_models import ALL, CellLoop, by_hand, cells, gpt, made, random_graph, resnet
-from viz.closing import arranged
-from viz.collapse import collapsed
-from viz.names import Names
-from viz.parts import in_parts
-from viz.repeats import rolled
-from viz.trace import trace
+from viz.graph.closing import arranged
+from viz.graph.collapse import collapsed
+from viz.graph.names import Names
+from viz.graph.parts import in_parts
+from viz.graph.repeats import rolled
+from viz.graph.trace import trace
 
 
 def traced(loss, names=None):

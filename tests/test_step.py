@@ -21,14 +21,14 @@ import viz
 from autograd_core.graph import ancestors, thread
 from autograd_core.tensor import Tensor
 from tests.table import ROWS
-from viz.closing import arranged
-from viz.description import Quantity
 from viz.draw import drawing
-from viz.frames import frames, state
-from viz.names import Names
-from viz.page import VISIBLE, closed_at_first, to_html
-from viz.timeline import timeline
-from viz.trace import trace
+from viz.graph.closing import arranged
+from viz.graph.description import Quantity
+from viz.graph.names import Names
+from viz.graph.trace import trace
+from viz.player.frames import frames, state
+from viz.player.page import VISIBLE, closed_at_first, to_html
+from viz.player.timeline import timeline
 
 
 def leaf(value, dtype=ag.float64):
@@ -435,7 +435,13 @@ def test_a_picture_is_a_page_without_steps(tmp_path):
 
 
 def test_what_the_page_reads_travels_with_the_package():
-    assert {f.name for f in files("viz").joinpath("assets").iterdir()} >= {"page.html", "page.css", "page.js", "scene.js", "places.js"}
+    assert {f.name for f in files("viz").joinpath("player", "assets").iterdir()} >= {
+        "page.html",
+        "page.css",
+        "page.js",
+        "scene.js",
+        "places.js",
+    }
 
 
 # ---------------------------------------------------------------------- lines of the program
@@ -585,7 +591,7 @@ def test_a_freed_graph_says_what_to_do():
 
 
 def test_to_html_of_a_drawing_that_contradicts_itself():
-    from viz.drawing import Arrow, Drawing
+    from viz.render.drawing import Arrow, Drawing
 
     with pytest.raises(ValueError, match="not in the drawing"):
         to_html(Drawing("x", (), (Arrow("a", "b"),)))

@@ -24,10 +24,10 @@ import viz
 from nn import functional as F
 from tests.hostile_names import HOSTILE
 from tests.test_render import drawings, network, under_another_hash_seed
-from viz import measure, theme
-from viz.drawing import Arrow, Box, Drawing, Group
-from viz.mermaid import to_markdown, to_mermaid
-from viz.text import MARKS, to_text
+from viz.render import measure, theme
+from viz.render.drawing import Arrow, Box, Drawing, Group
+from viz.render.mermaid import to_markdown, to_mermaid
+from viz.render.text import MARKS, to_text
 
 GOLDEN = Path(__file__).parent / "golden"
 

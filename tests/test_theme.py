@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.test_render import needs_library, needs_matplotlib, network, texts, under_another_hash_seed
-from viz import dot, measure, raster, spark, theme
-from viz.drawing import Arrow, Box, Drawing, Group
-from viz.layout import lay_out
-from viz.raster import to_raster
-from viz.svg import to_svg
+from viz.render import dot, measure, raster, spark, theme
+from viz.render.drawing import Arrow, Box, Drawing, Group
+from viz.render.layout import lay_out
+from viz.render.raster import to_raster
+from viz.render.svg import to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

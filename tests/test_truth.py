@@ -16,9 +16,9 @@ import optim
 import viz
 from autograd_core.graph import ancestors
 from tests.pictured_models import ALL, by_hand, cells, gan, gpt, made, penalty, vae
-from viz.names import Names
-from viz.parts import MANY
-from viz.trace import quantity, trace
+from viz.graph.names import Names
+from viz.graph.parts import MANY
+from viz.graph.trace import quantity, trace
 
 MAKERS = pytest.mark.parametrize("make", [*ALL, lambda: gpt(2), lambda: cells(12)], ids=lambda make: make.__name__)
 

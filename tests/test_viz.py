@@ -14,11 +14,11 @@ import viz
 from autograd_core.errors import InplaceError
 from autograd_core.graph import ancestors
 from tests.table import ROWS
-from viz.description import Quantity
 from viz.draw import drawing
-from viz.names import Names
-from viz.symbols import formula
-from viz.trace import trace
+from viz.graph.description import Quantity
+from viz.graph.names import Names
+from viz.graph.symbols import formula
+from viz.graph.trace import quantity, trace
 
 
 def leaf(value, dtype=ag.float64):
@@ -153,7 +153,7 @@ def test_norms_on_the_arrows_are_those_of_the_gradients():
         (box,) = [b for b in picture.drawing.boxes if b.title == name]
         (arrow,) = [a for a in arrows(picture) if a.target == box.id]
         assert box.lines[0] == str(tuple(p.shape))
-        expected = viz.trace.quantity(p.grad.array).text()
+        expected = quantity(p.grad.array).text()
         assert arrow.lines[1].startswith(expected)
 
 

@@ -10,11 +10,11 @@ viz.step(loss)  # the backward pass operation by operation, as a page to walk th
 """
 
 from . import plots
-from .changes import Snapshot
+from .checkup.changes import Snapshot
+from .derivation.explanation import Explanation
 from .diff import Diff, diff, snapshot
 from .draw import draw
 from .explain import explain
-from .explanation import Explanation
 from .health import Health, health
 from .picture import Picture
 from .record import Run, record

@@ -15,17 +15,17 @@ import numpy as np
 
 from autograd_core.tensor import Tensor
 
+from .derivation.explanation import SUFFIXES as EXPLANATIONS
 from .draw import draw
 from .explain import explain
-from .explanation import SUFFIXES as EXPLANATIONS
+from .graph.names import Names, caller
 from .health import health
-from .names import Names, caller
 from .picture import ENGINES
 from .picture import SUFFIXES as PICTURES
+from .render.theme import THEMES
 from .step import step
 from .summary import summary
 from .target import Given, Raised, Wrong, received, users_code
-from .theme import THEMES
 
 EXAMPLES = """
 examples:

@@ -14,20 +14,20 @@ import numpy as np
 from autograd_core.tensor import Tensor
 from nn import Module
 
-from . import measure
-from .changes import ROUNDING, Change, Snapshot, change_of, matched, relative
-from .closing import Which, arranged
-from .description import Trace, Vertex
+from .checkup.changes import ROUNDING, Change, Snapshot, change_of, matched, relative
+from .checkup.findings import percent
+from .checkup.passes import Pass
+from .checkup.report import Report
 from .draw import counted, drawing, shape_text
-from .drawing import Arrow, Box, accented
-from .files import spelled
-from .findings import percent
-from .names import Names
-from .passes import Pass
+from .graph.closing import Which, arranged
+from .graph.description import Trace, Vertex
+from .graph.names import Names
+from .graph.symbols import number
 from .picture import Picture
 from .record import Run
-from .report import Report
-from .symbols import number
+from .render import measure
+from .render.drawing import Arrow, Box, accented
+from .render.files import spelled
 
 ROWS = 12  # of a table in the report
 LONGEST = 72  # characters of a name there

@@ -10,17 +10,17 @@ from typing import Any
 from autograd_core.tensor import Tensor, current_node
 from nn import Module
 
-from .closing import Which, arranged
-from .collector import paused
-from .description import Edge, Quantity, Trace, Vertex
-from .drawing import Arrow, Box, Drawing, Group
-from .names import Names, caller
-from .opening import Opens
-from .parts import MANY, often_used, uses
+from .graph.closing import Which, arranged
+from .graph.collector import paused
+from .graph.description import Edge, Quantity, Trace, Vertex
+from .graph.names import Names, caller
+from .graph.opening import Opens
+from .graph.parts import MANY, often_used, uses
+from .graph.symbols import number
+from .graph.trace import trace
 from .picture import Picture
 from .record import Run
-from .symbols import number
-from .trace import trace
+from .render.drawing import Arrow, Box, Drawing, Group
 
 DIRECTIONS = ("backward", "forward")
 STATES = {

@@ -19,19 +19,19 @@ from autograd_core.tensor import Tensor, current_node
 from autograd_core.writes import owner
 from nn import Module
 
-from .called import called, tidy
-from .derivation import Bracket, Equation, Part, Step, Term, walked
-from .derivation_text import by_itself, value
-from .description import Edge, Quantity, Trace, Vertex
+from .derivation.as_text import by_itself, value
+from .derivation.explanation import Explanation
+from .derivation.factoring import Bracket, Equation, Part, Step, Term, walked
+from .derivation.highlight import highlighted
+from .derivation.paths import Chain, Paths, Use
 from .draw import not_run
-from .explanation import Explanation
-from .highlight import highlighted
-from .names import Names, caller
-from .opening import Opens
-from .paths import Chain, Paths, Use
+from .graph.called import called, tidy
+from .graph.description import Edge, Quantity, Trace, Vertex
+from .graph.names import Names, caller
+from .graph.opening import Opens
+from .graph.results import by_result
+from .graph.trace import trace
 from .record import Run
-from .results import by_result
-from .trace import trace
 
 STEPS = 40  # that all paths together may have to be written out one by one
 ENTRIES = 128  # elements of what a parameter was used in, of which those that add to one element's gradient are looked for

@@ -12,23 +12,23 @@ from typing import Any
 from autograd_core.tensor import Tensor
 from nn import Module
 
-from . import measure, theme
-from .closing import SMALL, Which, arranged
-from .closing import seen as boxes_of
-from .depth import Layer, curve, far_back, layers, of_depth, still_zero, thinned, through_time, used_inside
-from .description import Trace
+from .checkup.depth import Layer, curve, far_back, layers, of_depth, still_zero, thinned, through_time, used_inside
+from .checkup.findings import KINDS, Finding, Units, of_units, percent, units
+from .checkup.nonfinite import nonfinite
+from .checkup.parameters import Standing, frozen, of_parameters, standings
+from .checkup.passes import Pass
+from .checkup.report import Report
 from .draw import STATES, counted, drawing
-from .drawing import Box, accented
-from .files import spelled
-from .findings import KINDS, Finding, Units, of_units, percent, units
-from .names import Names
-from .nonfinite import nonfinite
-from .parameters import Standing, frozen, of_parameters, standings
-from .passes import Pass
+from .graph.closing import SMALL, Which, arranged
+from .graph.closing import seen as boxes_of
+from .graph.description import Trace
+from .graph.names import Names
+from .graph.symbols import number
 from .picture import Picture
 from .record import Run
-from .report import Report
-from .symbols import number
+from .render import measure, theme
+from .render.drawing import Box, accented
+from .render.files import spelled
 
 WIDTH = 110  # characters of a line of the report
 ROWS = 6  # of a table in the report

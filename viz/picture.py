@@ -10,16 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import dot, structure
-from .drawing import Drawing
-from .files import as_json, named, write_whole
-from .limits import TookTooLong, lay_out_within
-from .listing import listed
-from .mermaid import to_markdown, to_mermaid
-from .raster import to_raster
-from .svg import to_svg
-from .text import to_text
-from .theme import themed
+from .render import dot, structure
+from .render.drawing import Drawing
+from .render.files import as_json, named, write_whole
+from .render.limits import TookTooLong, lay_out_within
+from .render.listing import listed
+from .render.mermaid import to_markdown, to_mermaid
+from .render.raster import to_raster
+from .render.svg import to_svg
+from .render.text import to_text
+from .render.theme import themed
 
 ENGINES = ("auto", "graphviz", "builtin")
 SUFFIXES = (".svg", ".png", ".pdf", ".html", ".txt", ".md", ".mmd", ".dot", ".json")
@@ -94,7 +94,7 @@ class Picture:
 
     def to_html(self, *, theme: str | None = None) -> str:
         """The picture as one page that needs nothing else: with zoom, search and boxes to open and close."""
-        from .page import to_html
+        from .player.page import to_html
 
         return to_html(self.drawing, theme=self._look(theme))
 

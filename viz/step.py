@@ -13,22 +13,22 @@ from urllib.parse import quote
 from autograd_core.tensor import Tensor, current_node
 from nn import Module
 
-from . import theme as themes
-from .closing import Which, asked_for, fitting
-from .collapse import collapsed
-from .description import Call, Trace, Vertex, plain
 from .draw import drawing, shape_text
-from .files import as_json, named, spelled, write_whole
-from .frames import frames
-from .names import Names, caller
-from .opening import Opens
-from .page import VISIBLE, More, to_html
-from .parts import boxes_in, in_parts, seen
+from .graph.closing import Which, asked_for, fitting
+from .graph.collapse import collapsed
+from .graph.description import Call, Trace, Vertex, plain
+from .graph.names import Names, caller
+from .graph.opening import Opens
+from .graph.parts import boxes_in, in_parts, seen
+from .graph.repeats import rolled
+from .graph.symbols import number
+from .graph.trace import trace
+from .player.frames import frames
+from .player.page import VISIBLE, More, to_html
+from .player.timeline import timeline
 from .record import Run
-from .repeats import rolled
-from .symbols import number
-from .timeline import timeline
-from .trace import trace
+from .render import theme as themes
+from .render.files import as_json, named, spelled, write_whole
 
 MOST = 3000  # boxes in a page; of a larger graph, boxes are closed for good
 FIRST = 1000  # boxes of such a graph that are kept for the operations which the pass begins with
@@ -77,7 +77,7 @@ class Player:
 
     def _moving(self, suffix: str) -> bytes:
         """A film for slides, with so few boxes that they can be read."""
-        from .animation import FEW, to_gif, to_moving_svg
+        from .player.animation import FEW, to_gif, to_moving_svg
 
         found = self._found
         if seen(found) > FEW:

@@ -18,9 +18,9 @@ from autograd_core.tree import flatten
 from nn import Module
 from nn.parameter import is_lazy
 
-from .counting import Cost, counted
-from .table import COLUMNS, Row, Summary
-from .untouched import copied, untouched
+from .tables.counting import Cost, counted
+from .tables.table import COLUMNS, Row, Summary
+from .tables.untouched import copied, untouched
 
 DEFAULT = ("input", "output", "parameters", "multiply_adds")
 

@@ -43,7 +43,7 @@ class Raised(Exception):
 
 
 def _ours(file: str) -> bool:
-    return Path(file).parent == Path(__file__).parent
+    return Path(__file__).parent in Path(file).parents
 
 
 @contextmanager

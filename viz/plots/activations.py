@@ -11,7 +11,7 @@ from autograd_core.tensor import Tensor
 from autograd_core.tree import flatten
 from nn import Module
 
-from ..untouched import copied, untouched
+from ..tables.untouched import copied, untouched
 from . import style
 from .watch import Histogram, histogram
 

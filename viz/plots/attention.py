@@ -7,8 +7,8 @@ from typing import Any
 
 from autograd_core.errors import ShapeError
 
-from ..measure import text_width
-from ..theme import Type
+from ..render.measure import text_width
+from ..render.theme import Type
 from . import style
 
 TOKEN = 110.0  # points that a token may take

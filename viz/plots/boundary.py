@@ -14,7 +14,7 @@ from autograd_core.modes import no_grad
 from autograd_core.tensor import Tensor
 from nn import Module
 
-from ..untouched import untouched
+from ..tables.untouched import untouched
 from . import style
 
 

@@ -12,7 +12,7 @@ from autograd_core.random import own_generator
 from autograd_core.tensor import Tensor, constant
 from nn import Module, Parameter
 
-from ..untouched import untouched
+from ..tables.untouched import untouched
 from . import style
 
 

@@ -16,8 +16,8 @@ from autograd_core.errors import MissingExtraError, ShapeError
 from autograd_core.tensor import Tensor
 from autograd_core.tree import tree_map
 
-from .. import measure
-from ..theme import Type
+from ..render import measure
+from ..render.theme import Type
 
 WIDTH = 7.6  # inches: at 100 dots to the inch the width of a notebook's page
 DOTS = 100

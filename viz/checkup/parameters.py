@@ -14,11 +14,11 @@ from autograd_core.tensor import Tensor
 from autograd_core.writes import owner
 from nn import Module
 
+from ..draw import counted
+from ..graph.symbols import number
 from .depth import norm
-from .draw import counted
 from .findings import Finding, percent
 from .passes import Pass
-from .symbols import number
 
 LARGE, SMALL = 0.1, 1e-7  # a step of plain gradient descent next to the weight: a thousandth is usual
 

@@ -15,9 +15,9 @@ from autograd_core.autograd.graph import Packed
 from autograd_core.graph import Node
 from autograd_core.ops.attention import attention_weights
 
-from .arguments import given_to
+from ..graph.arguments import given_to
+from ..graph.symbols import number
 from .passes import Pass
-from .symbols import number
 
 KINDS = ("origin", "exploding", "vanishing", "dead", "saturated", "unused")  # the worst first: keys of theme.ACCENTS
 LEAST = 16  # examples: of fewer, nobody can say that a unit is dead

@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from .closing import arranged
-from .description import Edge, Trace, Vertex
-from .draw import drawing
-from .drawing import Drawing, accented
-from .parts import seen
+from ..draw import drawing
+from ..graph.closing import arranged
+from ..graph.description import Edge, Trace, Vertex
+from ..graph.parts import seen
+from ..render.drawing import Drawing, accented
 
 MOST = 60  # boxes for a picture that can be read at a glance
 

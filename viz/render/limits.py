@@ -16,7 +16,7 @@ from .layout import Layout, lay_out
 _SMALL = 300  # boxes and arrows that the built-in layout sees to in a moment, however they cross, without a process of its own
 _LAY_OUT = """
 import pickle, sys
-from viz.layout import lay_out
+from viz.render.layout import lay_out
 pickle.dump(lay_out(pickle.load(sys.stdin.buffer)), sys.stdout.buffer)
 """
 
@@ -60,7 +60,7 @@ def lay_out_within(drawing: Drawing, seconds: float | None = None) -> Layout:
     """The built-in layout of a drawing. Raises TookTooLong if a large one takes longer than so many seconds."""
     if seconds is None or len(drawing.boxes) + len(drawing.arrows) <= _SMALL or not sys.executable:
         return lay_out(drawing)
-    folders = [str(Path(__file__).parents[1]), *filter(None, sys.path)]
+    folders = [str(Path(__file__).parents[2]), *filter(None, sys.path)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders)}
     command = [sys.executable, "-P", "-W", "ignore", "-c", _LAY_OUT]
     layout: Layout = pickle.loads(run("the built-in layout", command, pickle.dumps(drawing), seconds, environment))

@@ -11,13 +11,13 @@ from autograd_core.tensor import Tensor, current_node
 from autograd_core.tensor_hooks import Retain
 from nn import Parameter
 
+from ..checkup.memory import kept_bytes
+from ..record import Run, is_freed, own_pass
 from .arguments import given_to
 from .description import Call, Edge, Quantity, Trace, Vertex
-from .memory import kept_bytes
 from .names import Names
 from .numbers import with_numbers
 from .opening import Opens, opened
-from .record import Run, is_freed, own_pass
 from .symbols import formula, meanings, number
 from .values import known_values
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from . import measure, theme
-from .collapse import box_name, crossing, inputs_called
-from .description import Edge, Quantity, Trace, Vertex
-from .draw import shape_text
-from .drawing import Arrow, Box, Drawing
+from ..draw import shape_text
+from ..graph.collapse import box_name, crossing, inputs_called
+from ..graph.description import Edge, Quantity, Trace, Vertex
+from ..render import measure, theme
+from ..render.drawing import Arrow, Box, Drawing
 from .frames import Amount, Frame, Handed
 
 Moments = tuple[tuple[int, tuple[str, ...]], ...]  # from which step on which lines are shown, in order

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from .derivation import Bracket, Equation, Fold, Part, Step, Term, folded
-from .derivation_text import LISTED, added, by_itself, entries, meanings, product
-from .description import Quantity
-from .latex import name as called
-from .latex import to_latex as formula
-from .latex import words
-from .symbols import number
+from ..graph.description import Quantity
+from ..graph.latex import name as called
+from ..graph.latex import to_latex as formula
+from ..graph.latex import words
+from ..graph.symbols import number
+from .as_text import LISTED, added, by_itself, entries, meanings, product
+from .factoring import Bracket, Equation, Fold, Part, Step, Term, folded
 
 if TYPE_CHECKING:
     from .explanation import Explanation

@@ -11,8 +11,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from . import measure
-from .files import as_json, named, write_whole
+from ..render import measure
+from ..render.files import as_json, named, write_whole
 
 SUFFIXES = (".txt", ".csv", ".json", ".html")
 LONGEST = 48  # characters of a name

@@ -8,8 +8,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from .files import as_json, named, write_whole
-from .picture import SUFFIXES, Picture
+from ..picture import SUFFIXES, Picture
+from ..render.files import as_json, named, write_whole
 
 TEXTS = (".txt", ".md")
 

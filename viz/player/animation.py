@@ -8,12 +8,12 @@ from io import BytesIO
 
 from autograd_core.errors import MissingExtraError
 
-from . import measure, theme
-from .drawing import Arrow, Box, Drawing
-from .layout import Layout, lay_out
-from .shapes import Outline, Part, Text, parts
-from .svg import _document, _part
-from .theme import Theme, themed
+from ..render import measure, theme
+from ..render.drawing import Arrow, Box, Drawing
+from ..render.layout import Layout, lay_out
+from ..render.shapes import Outline, Part, Text, parts
+from ..render.svg import _document, _part
+from ..render.theme import Theme, themed
 from .timeline import Timeline, with_room
 
 SECONDS = 1.4  # a step
@@ -141,7 +141,7 @@ def to_gif(drawing: Drawing, times: Timeline, *, theme: str = "light") -> bytes:
         from PIL import Image
     except ImportError as error:
         raise MissingExtraError("matplotlib", "plots", "a GIF") from error
-    from .raster import own_style, painted
+    from ..render.raster import own_style, painted
 
     look = themed(theme)
     made = film(drawing, times, look)

@@ -18,11 +18,11 @@ import numpy as np
 from autograd_core.graph import Node, ancestors, order_of
 from nn import Parameter
 
-from .arguments import given_to
-from .description import Quantity
+from ..graph.arguments import given_to
+from ..graph.description import Quantity
+from ..graph.symbols import number
 from .findings import ATTENTION, RECURRENT, Finding, kept
 from .passes import Pass
-from .symbols import number
 
 VANISHING = 1e-4  # a layer whose gradient is less than this share of the largest that a later layer gets
 EXPLODING = 1e4  # a layer whose gradient is more than this many times that of the last layer after it

@@ -17,9 +17,9 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from . import measure, spark, structure, theme
-from .drawing import Arrow, Box, Drawing, Group
-from .layout import Member, solve
+from ..render import measure, spark, structure, theme
+from ..render.drawing import Arrow, Box, Drawing, Group
+from ..render.layout import Member, solve
 from .timeline import Moments, Timeline, widest, with_room
 
 VISIBLE = 60  # boxes that are seen at first, where closing can achieve that

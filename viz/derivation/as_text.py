@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .derivation import Bracket, Equation, Fold, Part, Step, Term, folded, walked
-from .description import Quantity
-from .symbols import number
+from ..graph.description import Quantity
+from ..graph.symbols import number
+from .factoring import Bracket, Equation, Fold, Part, Step, Term, folded, walked
 
 if TYPE_CHECKING:
     from .explanation import Explanation

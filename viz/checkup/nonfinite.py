@@ -9,10 +9,10 @@ import numpy as np
 
 from autograd_core.graph import Node
 
-from .arguments import given_to
+from ..graph.arguments import given_to
+from ..graph.symbols import number
 from .findings import Finding
 from .passes import Pass
-from .symbols import number
 
 CURES = {
     "log": "Keep the argument above zero (clamp it, or add a small number), or use log_softmax, logsigmoid or logsumexp.",

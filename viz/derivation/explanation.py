@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import derivation_latex, derivation_text, picture
-from .derivation import Equation, Term
-from .description import Quantity, plain
-from .drawing import Drawing
-from .files import as_json, named, spelled, write_whole
+from .. import picture
+from ..graph.description import Quantity, plain
+from ..render.drawing import Drawing
+from ..render.files import as_json, named, spelled, write_whole
+from . import as_latex as derivation_latex
+from . import as_text as derivation_text
+from .factoring import Equation, Term
 
 SUFFIXES = (".txt", ".md", ".tex", ".json")
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .description import Edge, Quantity, Trace, Vertex
-from .numbers import listed
-from .symbols import number
+from ..graph.description import Edge, Quantity, Trace, Vertex
+from ..graph.numbers import listed
+from ..graph.symbols import number
 
 LONG = 80  # characters of a rule in a sentence
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from . import measure
+from ..render import measure
 from .description import Call, Trace, Vertex
 
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .description import Quantity, Trace
-from .draw import counted
+from ..draw import counted
+from ..graph.description import Quantity, Trace
 from .passes import Pass
 
 ROUNDING = 1e-6  # a relative change that is none

@@ -15,12 +15,12 @@ from autograd_core.plan import pick
 from autograd_core.primitive import Op
 from autograd_core.tensor import Tensor, current_node
 
-from .arguments import given_to
-from .description import Trace, Vertex
-from .names import Names
-from .record import Run
-from .trace import pass_for, trace
-from .values import known_values
+from ..graph.arguments import given_to
+from ..graph.description import Trace, Vertex
+from ..graph.names import Names
+from ..graph.trace import pass_for, trace
+from ..graph.values import known_values
+from ..record import Run
 
 
 class Pass:

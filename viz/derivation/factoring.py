@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from .description import Quantity
+from ..graph.description import Quantity
 
 PERIOD = 64  # the longest stretch that is looked for again right after it
 TIMES = 3  # as often something has to follow itself to be told once

@@ -9,7 +9,7 @@ import numpy as np
 from autograd_core.graph import Node
 from autograd_core.writes import owner
 
-from .counting import arrays_in
+from ..tables.counting import arrays_in
 
 
 def kept_bytes(order: Iterable[Node]) -> dict[Node, int]:

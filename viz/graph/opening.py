@@ -19,10 +19,10 @@ from autograd_core.dtypes import promote
 from autograd_core.graph import Node, ancestors, pullback, thread
 from autograd_core.tensor import Tensor, constant
 
+from ..record import Run, array
 from .arguments import given_to
 from .description import Call, Edge, Trace, Vertex
 from .names import Names
-from .record import Run, array
 
 if TYPE_CHECKING:
     from .trace import _Describe

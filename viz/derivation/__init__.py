@@ -1,0 +1,1 @@
+"""The chain rule of one parameter: its paths, factored and told."""

@@ -1,0 +1,1 @@
+"""The step player: a backward pass as frames, a page, a film."""

@@ -1,0 +1,1 @@
+"""From a drawing to a file: layouts, themes, and one renderer for each format."""

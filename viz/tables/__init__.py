@@ -1,0 +1,1 @@
+"""Counting what a model holds and does, and tables that show it."""
