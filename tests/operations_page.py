@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from inspect import Parameter
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,8 @@ def computes(op: Any) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the attempt
-            value = op.forward(*[Symbol(name) for name in op.arguments], **op.settings)
+            settings = {name: Symbol(name) if value is Parameter.empty else value for name, value in op.settings.items()}
+            value = op.forward(*[Symbol(name) for name in op.arguments], **settings)
         if isinstance(value, Symbol) and not op.variadic:
             return f"`{value.text}`"
     except (Unprintable, TypeError, AttributeError, ValueError, IndexError, RuntimeError):

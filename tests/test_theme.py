@@ -323,8 +323,8 @@ def test_captions_are_as_wide_as_the_picture_but_can_be_read():
     words = " ".join(f"word{k}" for k in range(40))
     narrow = Drawing("t", (Box("a", "note", "x"),), (), (), (words,))
     wide = Drawing("t", tuple(Box(str(k), "note", "something wide") for k in range(5)), (), (), (words,))
-    assert max(map(len, texts(to_svg(narrow)))) <= 62
-    assert 62 < max(map(len, texts(to_svg(wide)))) <= 92
+    assert max(map(len, texts(to_svg(narrow)))) <= 70
+    assert 70 < max(map(len, texts(to_svg(wide)))) <= 92
     for drawing in (narrow, wide):
         assert " ".join(texts(to_svg(drawing))).count("word39") == 1
 

@@ -33,7 +33,7 @@ _WIDTHS = {  # of a character, in font sizes
 _WIDTH = {character: width for width, characters in _WIDTHS.items() for character in characters}
 _BOLD = 1.13
 # characters before a line is broken, by place, and how many lines one text is broken into before it is cut
-_LONGEST = {"title": 44, "line": 52, "arrow": 46, "headline": 60, "caption": 62, "wide caption": 92}
+_LONGEST = {"title": 44, "line": 52, "arrow": 46, "headline": 60, "caption": 70, "wide caption": 92}
 _MOST = {"title": 4, "line": 10, "arrow": 8, "headline": 4, "caption": 12}
 _WIDEST = 0.85  # font sizes, of the characters of a line on average
 _TOOLTIP = 1000  # characters
