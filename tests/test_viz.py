@@ -626,3 +626,14 @@ def test_arrows_from_several_results_do_not_say_scalar():
     drawn = viz.draw(h.sum(), "forward").drawing
     cell = next(b.id for b in drawn.boxes if b.title == "lstm")
     assert [a.lines for a in drawn.arrows if a.source == cell] == [()]
+
+
+def test_a_graph_as_plain_data():
+    a, b = leaf(2.0), leaf(-3.0)
+    loss = a * b
+    told = viz.trace(loss)
+    assert [(v.name, v.operation) for v in told.vertices] == [("a", ""), ("b", ""), ("loss", "mul")]
+    assert [(e.formula, e.part.values) for e in told.by_id[told.root].inputs] == [("g · b", (-3.0,)), ("g · a", (2.0,))]
+    assert json.loads(json.dumps(told.to_dict()))["root"] == told.root
+    with pytest.raises(TypeError, match="expected a Tensor"):
+        viz.trace(None)

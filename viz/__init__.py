@@ -6,6 +6,7 @@ viz.draw(loss)  # shows itself in a notebook; .save("loss.svg") elsewhere
 viz.explain(loss, w)  # the chain rule of one parameter, in words
 viz.health(loss)  # what is wrong with a pass: NaN's origin, vanishing gradients, dead units, unused parameters
 viz.diff(before, after)  # what changed between two passes, and by how much
+viz.trace(loss)  # all of it as plain data
 viz.step(loss)  # the backward pass operation by operation, as a page to walk through
 """
 
@@ -20,6 +21,7 @@ from .picture import Picture
 from .record import Run, record
 from .step import Player, step
 from .summary import summary
+from .trace import trace
 
 __all__ = [
     "Diff",
@@ -38,4 +40,5 @@ __all__ = [
     "snapshot",
     "step",
     "summary",
+    "trace",
 ]
