@@ -76,5 +76,5 @@ def test_has_the_form_of_a_lesson(run):
         assert re.findall(r"^(\d)\. ", part, re.M) == ["1", "2", "3"]
     answers = [cell for cell in stored.cells if "answer" in cell.metadata.get("tags", [])]
     assert len(answers) == 1
-    assert answers[0].metadata["jupyter"]["source_hidden"]
+    assert answers[0].metadata["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
     assert told[-1].startswith("## Where next")
