@@ -637,3 +637,18 @@ def test_a_graph_as_plain_data():
     assert json.loads(json.dumps(told.to_dict()))["root"] == told.root
     with pytest.raises(TypeError, match="expected a Tensor"):
         viz.trace(None)
+
+
+def test_a_recorded_hook_is_told():
+    w = leaf([1.0, 1.0])
+    h = w * 3
+    plain = (h * h).sum()
+    with viz.record() as run:
+        plain.backward(retain_graph=True)
+    assert "hooks" not in " ".join(viz.draw(plain, run=run).drawing.caption)
+    h.register_hook(lambda g: g * 10)
+    loss = h.sum()
+    with viz.record() as run:
+        loss.backward()
+    told = viz.draw(loss, run=run).drawing.caption[-1]
+    assert told == "hooks, or passes that are not drawn, changed the gradient of h: g = [10, 10], the arrows bring g = [1, 1]"

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from autograd_core.tensor import Tensor, current_node
 from nn import Module
 
@@ -267,10 +269,26 @@ def _backward(found: Trace, label: str) -> Drawing:
     ]
     if found.hooked:
         caption.append(not_run(found.hooked))
+    if found.state == "recorded":
+        caption += _changed(found)
     if many:
         caption.append("→ stands for a box that is used in many places, and drawn once")
     caption += found.notes
     return Drawing(f"{label}: the chain rule, backward", tuple(boxes), tuple(arrows), _groups(found), tuple(caption))
+
+
+def _changed(found: Trace) -> Iterator[str]:
+    """Where a recorded gradient is not the sum of what the arrows bring: hooks changed it, or a pass through something else added to it."""
+    came: dict[str, Quantity] = {}
+    for v in found.vertices:
+        for e in v.inputs:
+            if e.part is not None and found.shown[e.source] == e.source:
+                came[e.source] = came[e.source] + e.part if e.source in came else e.part
+    for id, total in came.items():
+        v = found.by_id[id]
+        if v.gradient is not None and v.gradient.shape == total.shape and not np.allclose(v.gradient.array, total.array, 1e-4, 1e-6, True):
+            what, was = v.gradient.text("g"), total.text("g")
+            yield f"hooks, or passes that are not drawn, changed the gradient of {v.name or v.operation}: {what}, the arrows bring {was}"
 
 
 def _accumulated(vertex: Vertex, count: int) -> Iterator[str]:
