@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from .checkup.report import Report
 from .draw import counted, drawing, shape_text
 from .graph.closing import Which, arranged
 from .graph.description import Trace, Vertex
-from .graph.names import Names
+from .graph.names import Names, caller
 from .graph.symbols import number
 from .picture import Picture
 from .record import Run
@@ -111,7 +110,7 @@ def snapshot(
     title: str | None = None,
 ) -> Snapshot:
     """The numbers of a pass, to be given to `diff` when the parameters have changed. Arguments and errors are those of `health`."""
-    return _snapshot(loss, Names(loss, names, sys._getframe(1)), run, gradient, title)
+    return _snapshot(loss, Names(loss, names, caller()), run, gradient, title)
 
 
 def _snapshot(loss: Tensor, names: Names, run: Run | None, gradient: Any, title: str | None) -> Snapshot:
@@ -138,12 +137,11 @@ def diff(
     arguments are those of `viz.draw`. Raises TypeError for anything else, ValueError for what has no graph, and InplaceError for
     a loss whose parameters have been updated since.
     """
-    frame = sys._getframe(1)
     made = []
     for which, given in (("a", a), ("b", b)):
         if not isinstance(given, Tensor | Snapshot):
             raise TypeError(f"diff: {which} must be a loss (a Tensor) or what viz.snapshot(loss) gives, got a {type(given).__name__}")
-        made.append(given if isinstance(given, Snapshot) else _snapshot(given, Names(given, names, frame), run, gradient, None))
+        made.append(given if isinstance(given, Snapshot) else _snapshot(given, Names(given, names, caller()), run, gradient, None))
     first, second = made
     changes = [change_of(first, second, p, q) for p, q in matched(first, second)]
     changes.sort(key=lambda c: (c.status == "both", -c.largest))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from .draw import STATES, counted, drawing
 from .graph.closing import SMALL, Which, arranged
 from .graph.closing import seen as boxes_of
 from .graph.description import Trace
-from .graph.names import Names
+from .graph.names import Names, caller
 from .graph.symbols import number
 from .picture import Picture
 from .record import Run
@@ -161,7 +160,7 @@ def health(
     nothing; after it the gradients are those of `run` (see `viz.record`). Forward values that are not kept are computed again.
     The other arguments are those of `viz.draw`. Raises TypeError or ValueError for what has no graph.
     """
-    seen = Pass(loss, Names(loss, names, sys._getframe(1)), run, gradient)
+    seen = Pass(loss, Names(loss, names, caller()), run, gradient)
     return examined(seen, title, names, lr, {"depth": depth, "collapse": collapse, "expand": expand})
 
 
