@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from autograd_core.tensor import Tensor, current_node
 from nn import Module
 
@@ -279,16 +277,11 @@ def _backward(found: Trace, label: str) -> Drawing:
 
 def _changed(found: Trace) -> Iterator[str]:
     """Where a recorded gradient is not the sum of what the arrows bring: hooks changed it, or a pass through something else added to it."""
-    came: dict[str, Quantity] = {}
-    for v in found.vertices:
-        for e in v.inputs:
-            if e.part is not None and found.shown[e.source] == e.source:
-                came[e.source] = came[e.source] + e.part if e.source in came else e.part
-    for id, total in came.items():
+    edges = (e for v in found.vertices for e in v.inputs if found.shown[e.source] == e.source)
+    for id, total in found.changed(edges).items():
         v = found.by_id[id]
-        if v.gradient is not None and v.gradient.shape == total.shape and not np.allclose(v.gradient.array, total.array, 1e-4, 1e-6, True):
-            what, was = v.gradient.text("g"), total.text("g")
-            yield f"hooks, or passes that are not drawn, changed the gradient of {v.name or v.operation}: {what}, the arrows bring {was}"
+        told = f"hooks, or passes that are not drawn, changed the gradient of {v.name or v.operation}"
+        yield f"{told}: {v.gradient.text('g') if v.gradient else ''}, the arrows bring {total.text('g')}"
 
 
 def _accumulated(vertex: Vertex, count: int) -> Iterator[str]:

@@ -271,15 +271,10 @@ class _Explainer:
 
     def changed_by_hooks(self) -> list[str]:
         """Where a recorded gradient is not the sum of what came back."""
-        came: dict[str, Any] = {}
-        for use in self.paths.uses:
-            if use.edge.part is not None:
-                came[use.used] = use.edge.part.array if use.used not in came else came[use.used] + use.edge.part.array
         told = []
-        for id, array in came.items():
-            gradient = self.vertex(id).gradient
-            if gradient is not None and not np.allclose(gradient.array, array, rtol=1e-5, equal_nan=True):
-                told.append(f"a hook on {self.names[id]} made {value(gradient)} of {value(Quantity(array))}")
+        for id, came in self.found.changed(use.edge for use in self.paths.uses).items():
+            if gradient := self.vertex(id).gradient:
+                told.append(f"a hook on {self.names[id]} made {value(gradient)} of {value(came)}")
         return told
 
 

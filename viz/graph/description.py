@@ -6,7 +6,7 @@ asks for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -183,6 +183,14 @@ class Trace:
         """Vertices by id, hidden ones too."""
         return {v.id: v for v in (*self.vertices, *self.hidden)}
 
+    def changed(self, edges: Iterable[Edge]) -> dict[str, Quantity]:
+        """For each vertex whose recorded gradient is not what these edges bring, that: hooks changed it, or another pass added to it."""
+        came: dict[str, Quantity] = {}
+        for edge in edges:
+            if edge.part is not None:
+                came[edge.source] = came[edge.source] + edge.part if edge.source in came else edge.part
+        return {id: total for id, total in came.items() if not _alike(self.by_id[id].gradient, total)}
+
     @cached_property
     def shown(self) -> dict[str, str]:
         """For each vertex the one that is seen: itself, or the closed box that stands for it."""
@@ -194,3 +202,10 @@ class Trace:
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers (JSON-serialisable)."""
         return plain(self)
+
+
+def _alike(gradient: Quantity | None, total: Quantity) -> bool:
+    """Whether a gradient is, but for rounding, this sum; nothing is known of those of several results."""
+    if gradient is None or gradient.shape != total.shape:
+        return True
+    return np.allclose(gradient.array, total.array, rtol=1e-5, equal_nan=True)
