@@ -39,6 +39,7 @@ class Thread(threading.local):
     inference = False  # inside inference_mode: no switching recording back on
     scope: Scope | None = None  # the module call that is running
     observer: Observer | None = None  # told of each step of every backward pass
+    hooks = True  # do backward passes run the hooks that they meet?
     watch: Callable[..., None] | None = None  # told of each operation: (op, arrays, its result, the node or None)
     batch: Any = None  # inside vmap: what takes over operations on batched tensors
     pack: Any = None  # inside saved_tensors_hooks: (plan, saved) -> the same with packed arrays
@@ -275,7 +276,7 @@ def pullback(
         if gradient is None:
             continue
         plan = node.plan
-        if node.hooks is not None:
+        if node.hooks is not None and thread.hooks:
             for hook in tuple(node.hooks):
                 gradient = hook(gradient)
         if useful is None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ShapeError
-from .graph import Node, accumulating, fitted
+from .graph import Node, accumulating, fitted, thread
 from .plan import Cotangents, Plan
 from .tensor import Tensor, constant
 from .tensor_hooks import Handle
@@ -80,7 +80,9 @@ def hooked(plan: Plan, parents: tuple[Node, ...]) -> HookedPlan:
     before: list[tuple[Hook]] = []
     after: list[tuple[Hook]] = []
 
-    def around(step: Callable[[Any], Any], gradient: Any) -> list[Any]:
+    def around(step: Callable[[Any], Any], gradient: Any) -> Any:
+        if not thread.hooks:
+            return step(gradient)
         for (hook,) in tuple(before):
             given = outputs_of(gradient)
             gradient = with_outputs(gradient, replaced("prehook", given, hook(given)))

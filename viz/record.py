@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -85,9 +87,9 @@ def is_freed(root: Node) -> bool:
 
 
 def own_pass(loss: Tensor, gradient: Any = None) -> Run:
-    """A backward pass for looking only: the graph stays whole, `.grad` stays as it is, no hook runs, NumPy warns of nothing.
+    """A backward pass for looking only: the graph and its hooks stay as they are, so does `.grad`, and other threads notice nothing.
 
-    Raises ShapeError when `gradient` does not have the loss's shape.
+    Raises ShapeError when `gradient` does not have the loss's shape, InplaceError where what the pass needs was overwritten.
     """
     root = loss.node
     assert root is not None
@@ -95,15 +97,18 @@ def own_pass(loss: Tensor, gradient: Any = None) -> Run:
     start = np.ones(root.shape, root.dtype) if gradient is None else np.asarray(array(gradient), root.dtype)
     if start.shape != root.shape:
         raise ShapeError(f"viz: gradient has shape {start.shape}, but the tensor {root.shape}")
-    hooked = {node: node.hooks for node in ancestors([root]) if node.hooks}
-    before, thread.grad = thread.grad, False
-    try:
-        for node in hooked:
-            node.hooks = None
-        with np.errstate(all="ignore"):
-            pullback([root], [start], retain_graph=True, observer=run)
-    finally:
-        thread.grad = before
-        for node, hooks in hooked.items():
-            node.hooks = hooks
+    with looking():
+        pullback([root], [start], retain_graph=True, observer=run)
     return run
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """What rules do inside is not recorded, no hook runs in this thread, and NumPy warns of nothing."""
+    before = thread.grad, thread.hooks
+    thread.grad = thread.hooks = False
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        thread.grad, thread.hooks = before
