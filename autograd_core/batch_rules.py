@@ -226,7 +226,7 @@ def in_rows(op: Any, wholes: Sequence[Any], marks: Sequence[bool], settings: dic
 KINDS: dict[Rule, str] = {  # by operation, as module.name
     aligned: """
         arithmetic.power arithmetic.round arithmetic.nan_to_num arithmetic.addcmul arithmetic.addcdiv choices.clamp choices.masked_fill
-        activation.leaky_relu activation.elu activation.softplus
+        activation.leaky_relu activation.elu activation.softplus dropout.dropout
         shape.tril shape.triu shape.astype
         bessel.bessel_j bessel.bessel_y bessel.bessel_i bessel.bessel_ie bessel.bessel_k bessel.bessel_ke gamma.polygamma
         limits.logit limits.sinc_derivative limits.spherical_bessel_j0 special.erfcx_integral fourier.frames fourier.overlap_add

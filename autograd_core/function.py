@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,8 @@ class Function:
             origin.append(("out", index) if index is not None else ("in", position[id(t)]) if id(t) in position else ("", 0))
         saved = (context, *(None if t is None else t.array for t in context.to_save))
         inputs = [i for i, _ in recording]
-        plan = Plan(FunctionOp(cls), tuple(inputs), *_pulls(cls, origin, inputs, len(args), places, len(given)))
+        kept = tuple(f"input{k}" if kind == "in" else "out" if kind and len(outputs) == 1 else "" for kind, k in origin)
+        plan = Plan(FunctionOp(cls), tuple(inputs), *_pulls(cls, origin, inputs, len(args), places, len(given)), names=("ctx", *kept))
         if len(outputs) == 1:
             array = outputs[0].array
             results: tuple[Tensor, ...] = (
@@ -203,6 +205,7 @@ def _origin(node: Node, origin: tuple[str, int]) -> Node | None:
 def once_differentiable(backward: Any) -> Any:
     """Decorate a Function's `backward` that cannot be differentiated: a second derivative through it is an error."""
 
+    @wraps(backward)
     def inner(ctx: Context, *gradients: Any) -> Any:
         recorded = thread.grad
         before, thread.grad = thread.grad, False

@@ -22,9 +22,9 @@ def named(name: str, value: Any, meaning: str = "") -> Any:
     return value if has_numbers(value) else value.called(name, meaning)
 
 
-def applied(name: str, function: Callable[[Any], Any], value: Any) -> Any:
-    """function(value). A formula says its name, and does not call it."""
-    return function(value) if has_numbers(value) else value.through(name)
+def applied(name: str, function: Callable[[Any], Any], value: Any, meaning: str) -> Any:
+    """function(value). A formula says its name and, once, its meaning, and does not call it."""
+    return function(value) if has_numbers(value) else value.through(name, meaning)
 
 
 def has_numbers(value: Any) -> bool:

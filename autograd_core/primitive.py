@@ -30,7 +30,8 @@ def primitive(*rules: Rule | None, **options: Any) -> Callable[[Callable[..., An
     parts of the tuple that the forward returns (a rule's `g` is then the tuple of their gradients, zeros for those that
     nothing was computed from, and `out` the tuple of the results); `placed(g, ...)`, of an operation that takes a part of its
     argument, names like a rule what it needs and gives that part's index, or None: several such gradients are then added
-    up in one array instead of as many arrays of zeros; `reference`, the same function composed of simpler operations, is what stands
+    up in one array instead of as many arrays of zeros; `meaning` says in a few words what it does, for formulas that name an operation
+    which is nobody's but the engine's; `reference`, the same function composed of simpler operations, is what stands
     inside the operation where someone opens it.
 
     Complex numbers: gradients are PyTorch's, dL/dx + i dL/dy for x + iy. The rules of a holomorphic function, written as for
@@ -87,7 +88,7 @@ def publish(op: Op, call: Callable[..., Any]) -> Any:
     return call
 
 
-OPTIONS = {"backward", "complain", "formulas", "holomorphic", "name", "placed", "promotes", "reference", "results", "view"}
+OPTIONS = {"backward", "complain", "formulas", "holomorphic", "meaning", "name", "placed", "promotes", "reference", "results", "view"}
 RESERVED = {"out", "shape", "shapes", "i"}  # what rules call the result and the arguments' shapes
 
 
@@ -115,6 +116,7 @@ class Op:
         self.results: tuple[str, ...] = options.get("results", ())
         self.holomorphic: bool = options.get("holomorphic", True)
         self.placed: Rule | None = options.get("placed")
+        self.meaning: str = options.get("meaning", "")
         self.call: Any = None
         if len(self.rules) != len(self.arguments):
             raise TypeError(f"{self.name}: {len(self.arguments)} array arguments {self.arguments} but {len(self.rules)} rules")

@@ -11,7 +11,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.check import gradcheck
 from autograd_core.ops.special import BLOCK
-from viz.graph.symbols import formula
+from viz.graph.formulas import formula
 
 nan, inf, pi = np.nan, np.inf, np.pi
 S = ag.special

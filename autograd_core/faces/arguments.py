@@ -52,11 +52,13 @@ def one_dim(name: str, ndim: int, dim: Any) -> int:
 
 
 def need_tensor(name: str, input: Any) -> Any:
-    """The input, as a Tensor if it is an array. Raises TypeError for anything else."""
+    """The input, as a Tensor if it is an array. Raises TypeError for what is neither, nor answers to operations itself."""
     if isinstance(input, Tensor):
         return input
     if isinstance(input, np.ndarray):
         return constant(input)
+    if getattr(type(input), "__autograd_function__", None) is not None:  # it knows what to do with operations
+        return input
     raise TypeError(f"{name}: expected a Tensor, got {'None' if input is None else 'a ' + type(input).__name__}")
 
 

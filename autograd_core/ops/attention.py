@@ -72,7 +72,7 @@ def dropped(weights, q, k, p, seed):
         label(dropout=factors)
         return weights * factors
 
-    return applied("dropout", drop, weights)
+    return applied("dropout", drop, weights, f"times 0 with probability {p:.4g}, else times 1 / (1 − {p:.4g})")
 
 
 def shared_heads(x, q):

@@ -79,7 +79,7 @@ def airy_ai(x):
     return np.asarray(scipy_special("airy_ai").airy(x)[0])
 
 
-@primitive(lambda g, x: g * x * airy_ai(x), promotes="float")
+@primitive(lambda g, x: g * x * airy_ai(x), promotes="float", meaning="the derivative of airy_ai")
 @kernel
 def airy_ai_slope(x):
     """The derivative of Ai(x)."""

@@ -8,7 +8,11 @@ from ..primitive import primitive
 from .index import wide
 
 
-@primitive(lambda g, shape, widths, mode: add_border(g, widths=widths, mode=mode, shape=shape), promotes="no")
+@primitive(
+    lambda g, shape, widths, mode: add_border(g, widths=widths, mode=mode, shape=shape),
+    promotes="no",
+    meaning="with a border made of what it surrounds",
+)
 def border(x, *, widths, mode):
     """x with `widths` = ((before, after), ...) more entries along its last axes, less where they are negative.
 
@@ -29,7 +33,9 @@ def border(x, *, widths, mode):
     return np.array(x) if not any(map(any, widths)) else x
 
 
-@primitive(lambda g, widths, mode: border(g, widths=widths, mode=mode), promotes="no")
+@primitive(
+    lambda g, widths, mode: border(g, widths=widths, mode=mode), promotes="no", meaning="each entry added where the border took it from"
+)
 def add_border(x, *, widths, mode, shape):
     """The reverse: every entry added where `border` takes it from in an array whose last axes have those of `shape`."""
     for axis, (before, after) in enumerate(widths, -len(widths)):

@@ -50,7 +50,7 @@ def ctc_rule(g, log_probs, targets, frames, lengths, blank, zero_infinity):
     return expand_dims(g, axis=-1) * excess(log_probs, targets, frames, lengths, blank=blank, zero_infinity=zero_infinity)
 
 
-@primitive(None, None, None, None, promotes="no")
+@primitive(None, None, None, None, promotes="no", meaning="how much likelier each class is than it is given the labels")
 def excess(log_probs, targets, frames, lengths, *, blank, zero_infinity):
     """How much likelier each class is in each frame than it is given the labelling: ctc_loss's gradient."""
     return computed(log_probs, targets, frames, lengths, blank, zero_infinity, True)[1]

@@ -33,14 +33,16 @@ def columns(x):
     return expand_dims(x, axis=-1)
 
 
-@primitive(lambda g, real: to_triangle(g, real=real), promotes="no", holomorphic=False)
+@primitive(
+    lambda g, real: to_triangle(g, real=real), promotes="no", holomorphic=False, meaning="with the upper triangle below the diagonal, too"
+)
 def mirrored(x, *, real=True):
     """The Hermitian matrix of which x is the upper triangle: the other is not read. `real` False conjugates the diagonal instead."""
     upper = np.triu(x, 1)
     return upper + upper.conj().swapaxes(-1, -2) + diagonal_part(x, real)
 
 
-@primitive(lambda g, real: mirrored(g, real=real), promotes="no", holomorphic=False)
+@primitive(lambda g, real: mirrored(g, real=real), promotes="no", holomorphic=False, meaning="the lower triangle added to the upper one")
 def to_triangle(x, *, real=True):
     """Both triangles summed, the lower one conjugated, in the upper one; the diagonal's real part, or its conjugate, on it."""
     return np.triu(x + x.conj().swapaxes(-1, -2), 1) + diagonal_part(x, real)
@@ -186,6 +188,7 @@ def phase_free(x, *, of):
     lambda g, values, of, squared: over_gaps(g, values, of=of, squared=squared),
     lambda g, values, out, of, squared: by_values(over_gaps(g * out, values, of=of, squared=squared), values, squared),
     promotes="no",
+    meaning="entry i, j over value j − value i; 0 on the diagonal",
 )
 def over_gaps(x, values, *, of, squared=False):
     """x[i, j] / (values[j] - values[i]), of their squares if `squared`; zero on the diagonal.
@@ -209,7 +212,12 @@ def by_values(h, values, squared):
     return part * values * 2 if squared else part
 
 
-@primitive(lambda g, values: over_values(g, values), lambda g, values, out: -sum(over_values(g * out, values), axis=-2), promotes="no")
+@primitive(
+    lambda g, values: over_values(g, values),
+    lambda g, values, out: -sum(over_values(g * out, values), axis=-2),
+    promotes="no",
+    meaning="each column over its value",
+)
 def over_values(x, values):
     """The columns of x divided by the values. For a value of zero the column must be zero; raises LinAlgError where it is not."""
     zero = np.abs(values) <= rounding(values)[..., 0]
@@ -231,12 +239,12 @@ def first_columns(x, *, count, of="svd"):
     return x[..., :count]
 
 
-@primitive(lambda g, shape: first_of(g, count=shape[-1]), promotes="no")
+@primitive(lambda g, shape: first_of(g, count=shape[-1]), promotes="no", meaning="with columns of zeros added")
 def pad_columns(x, *, width):
     return np.concatenate([x, np.zeros((*x.shape[:-1], width - x.shape[-1]), x.dtype)], -1)
 
 
-@primitive(lambda g, shape: pad_columns(g, width=shape[-1]), promotes="no")
+@primitive(lambda g, shape: pad_columns(g, width=shape[-1]), promotes="no", meaning="the first columns")
 def first_of(x, *, count):
     return x[..., :count]
 

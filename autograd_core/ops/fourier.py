@@ -65,7 +65,11 @@ def frames(x, *, size, hop):
     return np.lib.stride_tricks.sliding_window_view(x, size, -1)[..., ::hop, :].copy()
 
 
-@primitive(lambda g, shape, hop: frames(crop(g, axis=-1, start=0, length=reach(shape, hop)), size=shape[-1], hop=hop), promotes="no")
+@primitive(
+    lambda g, shape, hop: frames(crop(g, axis=-1, start=0, length=reach(shape, hop)), size=shape[-1], hop=hop),
+    promotes="no",
+    meaning="the frames added where they lie",
+)
 def overlap_add(x, *, hop, length):
     """The sum of such stretches put back in their places, in zeros of this length."""
     count, size = x.shape[-2:]

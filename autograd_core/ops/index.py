@@ -120,7 +120,7 @@ def surviving(g, index, shape):
     numbers = np.arange(prod(g.shape)).reshape(g.shape)
     stamps[index] = numbers
     last = stamps[index] == numbers
-    return g if last.all() else applied("surviving", lambda part: where(last, part, 0), g)
+    return g if last.all() else applied("surviving", lambda part: where(last, part, 0), g, "without what a later value overwrote")
 
 
 # ---------------------------------------------------------------------- an index for each entry, along one axis
@@ -160,7 +160,7 @@ def scatter(x, value, index, *, axis):
     return whole
 
 
-@primitive(None, promotes="no")
+@primitive(None, promotes="no", meaning="whether no later entry names the same place")
 def last_at(index, *, axis, shape):
     """Whether no later entry of `index` along one axis of an array of this shape names the same place."""
     stamps, out = np.empty(prod(shape), np.int32), np.empty(index.shape, bool)

@@ -23,13 +23,25 @@ def max_pool(x, *, windows):
     return kernel.largest(x, windows)
 
 
-@primitive(lambda g, x, largest, windows: from_largest(g, x, largest, windows=windows), None, None, promotes="no")
+@primitive(
+    lambda g, x, largest, windows: from_largest(g, x, largest, windows=windows),
+    None,
+    None,
+    promotes="no",
+    meaning="added where each window's largest entry is",
+)
 def into_largest(v, x, largest, *, windows):
     """Zeros with v, an entry for each window, added where the window's largest entry is in x: the first of them."""
     return kernel.largest_back(v, x, largest, windows)
 
 
-@primitive(lambda g, x, largest, windows: into_largest(g, x, largest, windows=windows), None, None, promotes="no")
+@primitive(
+    lambda g, x, largest, windows: into_largest(g, x, largest, windows=windows),
+    None,
+    None,
+    promotes="no",
+    meaning="the entries where the windows' largest ones are",
+)
 def from_largest(v, x, largest, *, windows):
     """The entries of v, of x's shape, where the windows' largest entries are in x: the first of them."""
     places = kernel.largest_places(x, largest, windows)
@@ -55,7 +67,11 @@ def mean_pool(x, *, windows, divisor):
     return total.astype(x.dtype, copy=False)
 
 
-@primitive(lambda g, windows, divisor: mean_pool(g, windows=windows, divisor=divisor), promotes="no")
+@primitive(
+    lambda g, windows, divisor: mean_pool(g, windows=windows, divisor=divisor),
+    promotes="no",
+    meaning="divided among the entries of the window it is the mean of",
+)
 def spread(x, *, windows, divisor, sizes):
     """The reverse: zeros whose last axes have these lengths, with x over the divisor added to all entries of its window."""
     part = wide(x) / divisors(windows, sizes, divisor, wide(x).dtype)
@@ -76,13 +92,17 @@ def sizes_of(shape, windows):
     return tuple(shape[len(shape) - len(windows) :])
 
 
-@primitive(lambda g, shape, windows: overlap(g, windows=windows, sizes=sizes_of(shape, windows)), promotes="no")
+@primitive(
+    lambda g, shape, windows: overlap(g, windows=windows, sizes=sizes_of(shape, windows)),
+    promotes="no",
+    meaning="the windows' entries side by side",
+)
 def columns(x, *, windows):
     """The windows' entries: axes for these in the place of x's last ones, then axes for the windows; zeros on the padding."""
     return kernel.columns(x, windows)
 
 
-@primitive(lambda g, windows: columns(g, windows=windows), promotes="no")
+@primitive(lambda g, windows: columns(g, windows=windows), promotes="no", meaning="each entry added where its window took it from")
 def overlap(x, *, windows, sizes):
     """The reverse: the windows' entries added where they are in zeros whose last axes have these lengths."""
     return kernel.columns_back(x, windows, sizes)

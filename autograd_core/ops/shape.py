@@ -95,13 +95,18 @@ def stretch(x, axis, start, length):
     placed=lambda g, axis, start: stretch(g, axis, start, g.shape[axis]),
     view=True,
     promotes="no",
+    meaning="a part of that dimension",
 )
 def crop(x, *, axis, start, length):
     """`length` entries along one axis, from `start` on."""
     return x[stretch(x, axis, start, length)]
 
 
-@primitive(lambda g, shape, axis, start: crop(g, axis=axis, start=start, length=shape[axis]), promotes="no")
+@primitive(
+    lambda g, shape, axis, start: crop(g, axis=axis, start=start, length=shape[axis]),
+    promotes="no",
+    meaning="where it was taken from, zeros elsewhere",
+)
 def embed(x, *, axis, start, length):
     """x in an array of zeros that is `length` long along one axis, from `start` on."""
     shape = list(x.shape)
@@ -156,7 +161,9 @@ def windows(x, *, axis, size, step):
     return view[(slice(None),) * axis + (slice(None, None, step),)]
 
 
-@primitive(lambda g, axis, shape, step: windows(g, axis=axis, size=shape[-1], step=step), promotes="no")
+@primitive(
+    lambda g, axis, shape, step: windows(g, axis=axis, size=shape[-1], step=step), promotes="no", meaning="the windows added where they lie"
+)
 def overlap_add(x, *, axis, length, step):
     """Windows, their entries the last axis, added where they lie along one axis of zeros."""
     count, size = x.shape[axis], x.shape[-1]

@@ -109,7 +109,11 @@ def erfcx(x):
     return np.where(x < 0, 2 * gaussian(np.maximum(np.minimum(x, 0), -30), -1.0) - positive, positive)
 
 
-@primitive(lambda g, x, n: g * (-2 * (n + 1)) * erfcx_integral(x, n=n + 1), promotes="float")
+@primitive(
+    lambda g, x, n: g * (-2 * (n + 1)) * erfcx_integral(x, n=n + 1),
+    promotes="float",
+    meaning="e^(x²) times the n-th repeated integral of erfc",
+)
 @kernel
 def erfcx_integral(x, *, n):
     """e^(x²) iⁿerfc(x): of the n-th repeated integral of erfc from x to ∞, n > 0; what the derivatives of erfcx are made of.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import ShapeError
+from autograd_core.ops.dropout import dropout as masked
 from autograd_core.random import stream
 from autograd_core.tensor import Tensor
 
@@ -28,7 +29,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
 def _dropout(input: Tensor, p: float, places: tuple[int, ...]) -> Tensor:
     """The input with zeros drawn for these places, which broadcast, and the rest scaled."""
     floats("dropout", input, "fc")
-    return input * scaled_mask(places, p, input.dtype)
+    return masked(input, scaled_mask(places, p, input.dtype), p=p)
 
 
 def scaled_mask(places: tuple[int, ...], p: float, dtype: Any) -> np.ndarray[Any, Any]:

@@ -10,7 +10,7 @@ from autograd_core.tensor import Tensor
 
 from .activation import written
 from .arguments import as_tensor, floats, probability
-from .dropout import _dropout, dropout, scaled_mask
+from .dropout import _dropout, dropout, masked, scaled_mask
 from .linear import linear
 
 __all__ = ["drop_connect", "stochastic_depth", "variational_dropout"]
@@ -37,7 +37,7 @@ def drop_connect(input: Any, weight: Any, bias: Any = None, p: float = 0.5, trai
         )
     floats("drop_connect", weight)
     masks = scaled_mask((*tuple(input.shape)[:-1], *weight.shape), p, weight.dtype)
-    out = squeeze(expand_dims(input, axis=-2) @ mT(weight * masks), axis=-2)
+    out = squeeze(expand_dims(input, axis=-2) @ mT(masked(weight, masks, p=p)), axis=-2)
     return out if bias is None else out + bias
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.ops import elementwise
+from autograd_core.ops.dropout import dropout
 from tests.rows.base import NO_HALF, Row, apart, both, by_name, spread, whole_numbers
 from tests.rows.elementwise import named
 
@@ -28,6 +29,8 @@ whole = {
     "gcd": np.gcd,
     "lcm": np.lcm,
 }
+
+MASK = np.array([[2.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 0.0], [2.0, 2.0, 0.0, 2.0]])  # what dropout with p = 0.5 keeps, doubled
 
 rows: list[Row] = []
 for name, (arrays, reference, integers) in binary.items():
@@ -86,6 +89,7 @@ rows += [
         lambda x, a, b: x + 0.7 * a / b,
         lambda torch, x, a, b: torch.addcdiv(x, a, b, value=0.7),
     ),
+    Row("dropout.dropout", lambda x: dropout(x, MASK.astype(x.dtype), p=0.5), both(apart(3, 4)), lambda x: x * MASK),
     Row(
         "arithmetic.frexp",
         lambda x: ag.frexp(x).mantissa,
