@@ -16,13 +16,16 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.graph import ancestors
 from tests.table import ROWS, Row, declared
-from viz.graph.symbols import Symbol, Unprintable, rule_text
+from viz.graph.expressions import Unprintable
+from viz.graph.formulas import rule_text
+from viz.graph.symbols import Symbol
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "operations.md"
 HEAD = """# Operations
 
 Every operation that the engine declares: what it computes, what its rules give to each of its arguments (`g` is the gradient of
-the result, `out` the result), the dtypes in which the tests run it, and up to which derivative they check it against finite
+the result, `out` the result, `[x > 0]` one where that holds and zero elsewhere, and a small digit at a name the dimension along which
+it works: `Σ₀(g)` sums over the first one), the dtypes in which the tests run it, and up to which derivative they check it against finite
 differences. Public functions are these operations or are composed of them. Integers are in the list where PyTorch takes them
 too; gradients through complex numbers, where there are any, are checked against PyTorch's.
 
@@ -51,7 +54,9 @@ def rules_of(op: Any, rows: list[Row]) -> dict[str, tuple[str, ...]]:
             for k, i in enumerate(node.plan.inputs):
                 name = f"{op.arguments[0]}ᵢ" if op.variadic else op.arguments[i]
                 text, meant = rule_text(node, k, {} if op.variadic else names)
-                if name not in found or ("Σ(" in found[name][0] and "Σ(" not in text):  # a sum that only this row's broadcasting made
+                if name not in found or (
+                    found[name][0].startswith("Σ") and not text.startswith("Σ")
+                ):  # a sum that only this row's broadcasting made
                     found[name] = (text, *meant)
     return found
 

@@ -8,8 +8,9 @@ from weakref import ref
 
 from autograd_core.graph import Node
 
+from .digits import small_digits
+
 TELLING = frozenset("qkv")  # letters that mean something where they are together: the query, the key and the value of attention
-SMALL_DIGITS = "₀₁₂₃₄₅₆₇₈₉"
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,6 @@ def given_to(node: Node) -> list[Argument]:
         value = None if i in parents or hint is ... else hint if hint is not None else kept.get(i)
         found.append(Argument(name, neutral, parents.get(i), value, hint is ...))
     return found
-
-
-def small_digits(n: int) -> str:
-    return "".join(SMALL_DIGITS[int(digit)] for digit in str(n))
 
 
 def _kept(node: Node, count: int) -> dict[int, Any]:

@@ -18,6 +18,7 @@ LETTER = rf"(?:[^\W{RAISED}ᵀᴴΣ]|[₋₊])"
 TOKEN = re.compile(
     rf"""\s*(?:
     (?P<quoted>"[^"]*")
+    |(?P<range>[+−-]?\d*:(?:[−-]?\d+)?(?::[−-]?\d+)?)
     |(?P<number>(?:\d+\.\d+|\d+)(?:e[+−-]?\d+)?j?(?![\w.]))
     |(?P<name>(?:\d+\.)*(?!\d){LETTER}+(?:\.{LETTER}+)*)
     |(?P<raised>[{RAISED}]+|ᵀ|ᴴ)
@@ -161,9 +162,8 @@ class _Reader:
                 exponent += bare(self.atom())
             elif text == "[" and kind == "sign":
                 self.at += 1
-                base = f"{raised(base, exponent)}\\left[{self.condition()}\\right]"
+                base = f"{raised(base, exponent)}\\left[{self.index()}\\right]"
                 exponent = ""
-                self.expect("]")
             else:
                 return raised(base, exponent)
 
@@ -172,10 +172,12 @@ class _Reader:
         self.at += 1
         if kind == "number":
             return number(text)
+        if kind == "range":
+            return text.replace("−", "-").replace(":", "{:}")
         if kind == "quoted":
             return words(text.strip('"'))
         if kind == "sum":
-            lower = text[1:].translate(SUBSCRIPTS)
+            lower = dimensions(text[1:])
             return rf"\sum{f'_{{{lower}}}' if lower else ''} {self.raised()}"
         if kind == "name" and text not in WORDS:
             called = self.next_is("(")
@@ -186,9 +188,7 @@ class _Reader:
             self.expect(")")
             return rf"\left({inside}\right)"
         if text == "[":
-            inside = self.condition()
-            self.expect("]")
-            return rf"\left[{inside}\right]"
+            return rf"\left[{self.index()}\right]"
         if text == "|":
             inside = self.condition()
             self.expect("|")
@@ -200,6 +200,15 @@ class _Reader:
         if text == "…":
             return r"\ldots"
         raise _NoFormula
+
+    def index(self) -> str:
+        """What stands in brackets, a condition or an index, up to where they are closed."""
+        parts = [self.condition()]
+        while self.next_is(","):
+            self.at += 1
+            parts.append(self.condition())
+        self.expect("]")
+        return ", ".join(parts)
 
     def arguments(self) -> str:
         """What a function is given: formulas, or words such as "from the end"."""
@@ -266,4 +275,12 @@ def name(text: str) -> str:
 
 def function(text: str) -> str:
     """What stands before an opening parenthesis."""
-    return f"\\{text}" if text in FUNCTIONS else r"\sigma" if text == "sigmoid" else name(text)
+    stem = text.rstrip(LOWERED)
+    made = f"\\{stem}" if stem in FUNCTIONS else r"\sigma" if stem == "sigmoid" else name(stem)
+    return f"{made}_{{{dimensions(text[len(stem) :])}}}" if stem and stem != text else made
+
+
+def dimensions(small: str) -> str:
+    """The dimensions that the small digits at a function's name stand for; other indices as they are."""
+    told = small.translate(SUBSCRIPTS)
+    return ",".join(re.findall(r"-?\d", told)) if re.fullmatch(r"(-?\d)+", told) else told
