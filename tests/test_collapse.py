@@ -9,7 +9,7 @@ import autograd_core as ag
 import nn
 import viz
 from tests.pictured_models import ALL, by_hand, cells, gan, gpt, made, mlp
-from viz.draw import drawing
+from viz.graph.as_drawing import drawing
 from viz.graph.collapse import collapsed
 from viz.graph.names import Names
 from viz.graph.parts import MANY
@@ -325,4 +325,18 @@ def test_infinite_gradients_that_meet_in_a_closed_box_warn_of_nothing():
     for depth in (0, 1):
         viz.draw(loss, depth=depth).to_dict()
     (into,) = (a for a in viz.draw(loss, depth=0).drawing.arrows if "∂Both" in str(a.lines))
-    assert into.lines[1] == "sum of 2, = [nan, nan], (2,)"
+    assert into.lines[1] == "sum of 2, = [nan, nan]"
+
+
+def test_what_a_loop_begins_with_stands_outside_of_its_box():
+    x, w = ag.ones(2, 3), ag.ones(2, requires_grad=True)
+    start, cell = nn.Parameter(ag.zeros(2, 4)), nn.GRUCell(3, 4)
+    h, y = start, w
+    for _ in range(12):
+        h, y = cell(x, h), (y * 1.5).sin()
+    boxes = titles(viz.draw(h.sum() + y.sum(), roll=True, names={"start": start, "w": w}))
+    assert {"start", "w"} <= set(boxes)
+    blocks, data = nn.Sequential(*(nn.Linear(3, 3) for _ in range(12))), ag.ones(2, 3)
+    loss = blocks(data).sum()
+    picture = viz.draw(loss, "forward", roll=True, names={"data": data})
+    assert titles(picture)[:2] == ["data", "Linear ×12"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd_core as ag
 import nn
@@ -42,15 +44,15 @@ def counts(found):
 @pytest.mark.parametrize(
     ("loss", "expected"),
     [
-        (lambda: by_hand(30)[1], [("step", 29)]),  # the first step has no state to hand a gradient to
-        (lambda: by_hand(4)[1], [("step", 3)]),
-        (lambda: by_hand(3)[1], []),
-        (lambda: made(lambda: cells(20))[1], [("LSTMCell", 18)]),  # and of the last one only a part is used
+        (lambda: by_hand(30)[1], [("step", 30)]),
+        (lambda: by_hand(3)[1], [("step", 3)]),
+        (lambda: by_hand(2)[1], []),
+        (lambda: made(lambda: cells(20))[1], [("LSTMCell", 20)]),
         (lambda: made(gpt)[1], [("Block", 12)]),
         (lambda: made(resnet)[1], [("ResidualBlock", 5), ("ResidualBlock", 6), ("ResidualBlock", 8), ("ResidualBlock", 5)]),
-        (lambda: chain(20, lambda y, k: y * 1.5), [("step", 19)]),  # the first multiplies a leaf
+        (lambda: chain(20, lambda y, k: y * 1.5), [("step", 20)]),
         (lambda: chain(8, lambda y, k: y * 1.5), []),  # so few of so small a kind are no pattern
-        (lambda: chain(6, lambda y, k: (y * (k + 1)).sin().tanh().exp()), [("step", 5)]),  # whatever the constants are
+        (lambda: chain(6, lambda y, k: (y * (k + 1)).sin().tanh().exp()), [("step", 6)]),  # whatever the constants are
     ],
 )
 def test_repeats_are_found(loss, expected):
@@ -64,7 +66,7 @@ def test_blocks_are_called_after_the_list_that_they_are_in():
     model, loss = CellLoop(), None
     loss = model(ag.randn(9, 2, 3)).sum()
     (repeat,) = [c for c in rolled(traced(loss, model)).calls if c.kind == "repeat"]
-    assert (repeat.label, repeat.times, repeat.path) == ("cell: LSTMCell", 7, "cell")
+    assert (repeat.label, repeat.times, repeat.path) == ("cell: LSTMCell", 9, "cell")
 
 
 def test_repeats_in_repeats():
@@ -75,10 +77,10 @@ def test_repeats_in_repeats():
 
     found = rolled(traced(chain(6, outer)))
     times = {c.id: c.times for c in found.calls if c.kind == "repeat"}
-    first, rest = [c.id for c in found.calls if c.kind == "repeat" and c.parent is None]
-    assert (times[first], times[rest]) == (4, 5)  # the very first step multiplies a leaf
-    steps = [c.id for c in found.calls if c.parent == rest]
-    assert [c.times for c in found.calls if c.kind == "repeat" and c.parent in steps] == [5] * 5
+    (around,) = [c.id for c in found.calls if c.kind == "repeat" and c.parent is None]
+    steps = [c.id for c in found.calls if c.parent == around]
+    assert times[around] == 6
+    assert [c.times for c in found.calls if c.kind == "repeat" and c.parent in steps] == [5] * 6
 
 
 def test_steps_of_modules_and_operations():
@@ -97,7 +99,7 @@ def test_steps_of_modules_and_operations():
 
     (repeat,) = [c for c in rolled(traced(Loop()(ag.randn(2, 3)))).calls if c.kind == "repeat"]
     assert repeat.label == "step"
-    assert repeat.times >= 6
+    assert repeat.times == 8
 
 
 def test_parallel_parts_are_no_repeat_unless_they_are_many():
@@ -128,9 +130,233 @@ def test_an_opened_reference_is_rolled():
     out, _ = recurrent(ag.randn(20, 2, 3))
     picture = viz.draw(out.sum(), open="lstm", roll=True)
     (box,) = [b for b in picture.drawing.boxes if b.kind == "closed"]
-    assert box.title.startswith("step ×")
-    assert int(box.title.rpartition("×")[2]) >= 17
-    assert len(box.spark) == int(box.title.rpartition("×")[2])
+    assert box.title == "step ×20"
+    assert len(box.spark) == 20
+
+
+# ---------------------------------------------------------------------- as many steps as the program has
+
+
+def cell_loop(kind, state, losses, steps):
+    """A recurrent cell in a loop: what its first state is, and what is done with the results."""
+    cell = getattr(nn, kind)(3, 4)
+    first = {
+        "none": lambda: None,
+        "data": lambda: ag.randn(2, 4),
+        "learned": lambda: nn.Parameter(ag.zeros(2, 4)),
+        "given": lambda: ag.randn(2, 4, requires_grad=True),
+    }[state]
+    h = (first(), first()) if kind == "LSTMCell" and state != "none" else first()
+    outs = []
+    total = 0.0
+    for k, x in enumerate(ag.randn(steps, 2, 3)):
+        h = cell(x, h)
+        outs.append(h[0] if isinstance(h, tuple) else h)
+        if losses == "sum":
+            total = total + outs[-1].square().sum()
+        elif losses == "sum from the first":
+            total = outs[-1].square().sum() if k == 0 else total + outs[-1].square().sum()
+    return {"last": lambda: outs[-1].sum(), "all": lambda: ag.stack(outs).square().sum()}.get(losses, lambda: total)()
+
+
+class OwnCell(nn.Module):
+    """As people write it: the state joined to the input, and an output that is often used of the last step alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.state, self.out = nn.Linear(7, 4), nn.Linear(4, 2)
+
+    def forward(self, x, h):
+        h = self.state(ag.cat([x, h], 1)).tanh()
+        return self.out(h), h
+
+
+class LearnedStart(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.start, self.x, self.h = nn.Parameter(ag.zeros(4)), nn.Linear(3, 4), nn.Linear(4, 4)
+
+    def forward(self, x, h=None):
+        return (self.x(x) + self.h(self.start.expand(len(x), 4) if h is None else h)).tanh()
+
+
+class PreActivation(nn.Module):
+    def __init__(self, dropout=0.0):
+        super().__init__()
+        self.dropout, self.layers = nn.Dropout(dropout), nn.ModuleList([nn.Linear(5, 5), nn.Linear(5, 5)])
+
+    def forward(self, x):
+        return x + self.layers[1](self.layers[0](self.dropout(x.relu())).relu())
+
+
+def own_cell(steps):
+    cell, h = OwnCell(), ag.zeros(2, 4)
+    for x in ag.randn(steps, 2, 3):
+        out, h = cell(x, h)
+    return out.sum()
+
+
+def learned_start(steps):
+    cell, h = LearnedStart(), None
+    for x in ag.randn(steps, 2, 3):
+        h = cell(x, h)
+    return h.sum()
+
+
+def momentum(steps):
+    w = ag.ones(3, requires_grad=True)
+    velocity = ag.zeros(3)
+    for _ in range(steps):
+        velocity = 0.9 * velocity + w.sin() * w.exp()
+        w = w - 0.1 * velocity
+    return w.sum()
+
+
+def sequence(*layers, before=(), after=()):
+    return nn.Sequential(*before, *layers, *after)(ag.randn(2, 5)).square().sum()
+
+
+def hidden(count, *layers):
+    return [layer() for _ in range(count) for layer in (lambda: nn.Linear(5, 5), *layers)]
+
+
+def encoder(count, norm_first=False):
+    layer = nn.TransformerEncoderLayer(8, 2, 12, batch_first=True, norm_first=norm_first)
+    return nn.TransformerEncoder(layer, count)(ag.randn(2, 3, 8)).square().mean()
+
+
+def runge_kutta(steps):
+    f = nn.Sequential(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 2))
+    x = ag.randn(4, 2)
+    for _ in range(steps):
+        a = f(x)
+        b = f(x + 0.05 * a)
+        x = x + 0.05 * (a + f(x + 0.1 * b))
+    return x.sum()
+
+
+STEPS = {
+    "own cell": own_cell,
+    "learned start": learned_start,
+    "momentum": momentum,
+    "runge-kutta": runge_kutta,
+    "by hand": lambda n: by_hand(n)[1],
+    "hidden layers": lambda n: sequence(*hidden(n, nn.ReLU), after=[nn.Linear(5, 2)]),
+    "linear layers": lambda n: sequence(*hidden(n), after=[nn.Linear(5, 2)]),
+    "pre-activation": lambda n: sequence(*(PreActivation() for _ in range(n))),
+    "dropout": lambda n: sequence(*(PreActivation(0.5) for _ in range(n)), after=[nn.Linear(5, 2)]),
+    "after a stem": lambda n: sequence(*(PreActivation() for _ in range(n)), before=[nn.Linear(5, 5)]),
+    "encoder": encoder,
+    "encoder, norm first": lambda n: encoder(n, norm_first=True),
+    "gpt": lambda n: gpt(n)[1],
+}
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from(["RNNCell", "GRUCell", "LSTMCell"]),
+    st.sampled_from(["none", "data", "learned", "given"]),
+    st.sampled_from(["last", "all", "sum", "sum from the first"]),
+    st.integers(3, 10),
+)
+def test_all_steps_of_a_cell_are_in_the_box(kind, state, losses, steps):
+    ag.manual_seed(0)
+    assert_rolled(cell_loop(kind, state, losses, steps), steps)
+
+
+@pytest.mark.parametrize("make", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize("steps", [4, 9])
+def test_the_first_and_the_last_step_are_in_the_box(make, steps):
+    ag.manual_seed(0)
+    assert_rolled(make(steps), steps)
+
+
+def assert_rolled(loss, steps):
+    """That there is a box of so many steps, and nothing lost by closing or opening it."""
+    found = traced(loss)
+    wide = rolled(found)
+    calls = [c for c in wide.calls if c.kind == "repeat"]
+    assert steps in [c.times for c in calls]
+    for call in calls:
+        (box,) = [v for v in collapsed(wide, {call.id}).vertices if v.id == call.id]
+        assert box.name == f"{call.label} ×{call.times}"
+        assert len(box.spark) == call.times
+        assert np.isfinite(box.spark).all()
+    assert counts(arranged(found, expand=True).shown) == counts(found)
+    same_gradients(wide, {c.id for c in calls})
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_layers_of_steps(count):
+    def loss():
+        xs = list(ag.randn(5, 2, 4))
+        for _ in range(count):
+            cell, h, out = nn.GRUCell(4, 4), ag.zeros(2, 4), []
+            for x in xs:
+                h = cell(x, h)
+                out.append(h)
+            xs = out
+        return xs[-1].sum()
+
+    assert repeats(traced(loss())) == [("step", count), *[("GRUCell", 5)] * count]
+
+
+def two_cells(first, second, same=False):
+    one, other = nn.GRUCell(3, 4), nn.GRUCell(3, 4)
+    h = None
+    for k, x in enumerate(ag.randn(first + second, 2, 3)):
+        h = (one if k < first or same else other)(x, h)
+    return h.sum()
+
+
+def towers(count):
+    layers, ends = [nn.Linear(5, 5) for _ in range(count)], []
+    for x in (ag.randn(2, 5), ag.randn(2, 5)):
+        for layer in layers:
+            x = layer(x)
+        ends.append(x)
+    return (ends[0] - ends[1]).square().sum()
+
+
+def layers_and_readout(count):
+    x = ag.randn(2, 4)
+    for k in range(count + 1):
+        x = x @ ag.randn(4, 4, requires_grad=True) + ag.randn(4, requires_grad=True)
+        x = x.tanh() if k < count else x
+    return x.sum()
+
+
+def cells_and_rest(steps):
+    """What follows the loop begins as its steps end."""
+    cell, h = nn.GRUCell(4, 4), ag.zeros(2, 4)
+    for _ in range(steps):
+        h = cell(ag.randn(2, 4), h) * ag.randn(2, 4)
+    for _ in range(6):
+        h = (h * 1.1).sin()
+    return h.sum()
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: cells_and_rest(4), [4, 6]),
+        (lambda: sequence(*hidden(4, nn.ReLU), after=[nn.Linear(5, 5)]), [4]),
+        (lambda: sequence(*hidden(4, lambda: nn.LayerNorm(5), nn.ReLU), after=[nn.Linear(5, 5)]), [4]),
+        (lambda: sequence(*hidden(4, nn.ReLU), before=[nn.Linear(5, 5)], after=[nn.Linear(5, 7), nn.ReLU()]), [4]),
+        (lambda: layers_and_readout(5), [5]),
+        (lambda: two_cells(5, 4), [5, 4]),  # other parameters
+        (lambda: two_cells(2, 4), [4]),
+        (lambda: two_cells(5, 4, same=True), [9]),
+        (lambda: towers(4), [4, 4]),
+        (lambda: sequence(PreActivation(), PreActivation(), after=[nn.Linear(5, 5)]), []),
+        (lambda: nn.Sequential(nn.Linear(7, 5), *hidden(4))(ag.randn(2, 7)).sum(), [4]),
+        (lambda: nn.Sequential(*hidden(4), nn.Linear(5, 7))(ag.randn(2, 5)).sum(), [4]),
+        (lambda: nn.Sequential(*(nn.Linear(k, k + 1) for k in range(3, 8)))(ag.randn(2, 3)).sum(), []),
+    ],
+)
+def test_what_only_resembles_a_step_stays_outside(make, expected):
+    ag.manual_seed(0)
+    assert [times for _, times in repeats(traced(make()))] == expected
 
 
 # ---------------------------------------------------------------------- and what becomes of it
@@ -145,10 +371,10 @@ def test_expanding_restores_exact_counts(make):
     assert [v.inputs for v in wide.vertices] == [v.inputs for v in found.vertices]
     assert {c.id for c in found.calls} <= {c.id for c in wide.calls}
     for how in ({"expand": True}, {"roll": False, "depth": 99}):
-        shown = arranged(found, **how)
+        shown = arranged(found, **how).shown
         assert counts(shown) == counts(found)
         assert not any(v.kind == "closed" for v in shown.vertices)
-    shut = arranged(found, roll=True)
+    shut = arranged(found, roll=True).shown
     assert sum(v.kind == "closed" for v in shut.vertices) == len({c.id for c in wide.calls if c.kind == "repeat"} - _nested(wide))
     open_again = viz.draw(loss, expand=True).drawing
     whole = viz.draw(loss, roll=False, depth=99).drawing
@@ -179,7 +405,8 @@ def test_calls_come_after_those_around_them_and_steps_are_equal():
             steps = [c.id for c in found.calls if c.parent == repeat.id]
             assert len(steps) == repeat.times
             shapes = [[(v.operation, v.shape, v.dtype) for v in collapsed(found, {s}).by_id[s].inside and _inside(found, s)] for s in steps]
-            assert all(s == shapes[0] for s in shapes)
+            assert all(s == shapes[0] for s in shapes[:-1])
+            assert set(shapes[-1]) <= set(shapes[0])  # what nobody uses of the last one is not there
 
 
 def _inside(found, step):
@@ -192,9 +419,9 @@ def test_the_spark_is_the_gradient_norm_at_each_steps_end():
     for h in states:
         h.retain_grad()
     (box,) = [b for b in viz.draw(loss, roll=True).drawing.boxes if b.kind == "closed"]
-    assert box.title == "step ×11"
+    assert box.title == "step ×12"
     loss.backward()
-    np.testing.assert_allclose(box.spark, [np.linalg.norm(h.grad.numpy()) for h in states[1:]], rtol=1e-6)
+    np.testing.assert_allclose(box.spark, [np.linalg.norm(h.grad.numpy()) for h in states], rtol=1e-6)
     (freed,) = [b for b in viz.draw(loss, roll=True).drawing.boxes if b.kind == "closed"]
     assert freed.spark == ()
     (forward,) = [b for b in viz.draw(loss, "forward", roll=True).drawing.boxes if b.kind == "closed"]
@@ -206,7 +433,7 @@ def test_the_spark_of_steps_that_are_single_operations():
     for _ in range(13):
         y = y * 0.5
     (box,) = [b for b in viz.draw(y, roll=True).drawing.boxes if b.kind == "closed"]
-    assert box.spark == tuple(0.5**k for k in range(11, -1, -1))
+    assert box.spark == tuple(0.5**k for k in range(12, -1, -1))
 
 
 def test_the_accumulation_of_a_shared_parameter_is_explicit():
@@ -214,11 +441,9 @@ def test_the_accumulation_of_a_shared_parameter_is_explicit():
     picture = viz.draw(loss)
     for name, tensor in (("w", w), ("u", u), ("b", b)):
         (box,) = [x for x in picture.drawing.boxes if x.title == name]
-        into = [a for a in picture.drawing.arrows if a.target == box.id]
-        assert [a.lines[0] for a in into] == ["sum of 30"]
-        (total,) = [a for a in picture.drawing.arrows if a.target == into[0].source and a.source.startswith("repeat")]
-        assert total.lines[0] == f"g · ∂(step ×29)/∂{name}"
-        assert total.lines[1].startswith("sum of 29, ")
+        (total,) = [a for a in picture.drawing.arrows if a.target == box.id]
+        assert total.lines[0] == f"g · ∂(step ×30)/∂{name}"
+        assert total.lines[1].startswith("sum of 30, ")
         assert tensor.grad is None
 
 
@@ -256,7 +481,7 @@ def test_a_repeat_that_is_expanded_shows_its_steps_closed_but_those_that_are_exp
     assert shut == [f"blocks.{k}: Block" for k in range(12) if k != 3]
     assert "scaled_dot_product_attention" in [b.title for b in picture.drawing.boxes]
     unrolled = by_hand(30)[1]
-    assert sum(b.title.startswith("step ") for b in viz.draw(unrolled, expand="step").drawing.boxes) == 29
+    assert sum(b.title.startswith("step ") for b in viz.draw(unrolled, expand="step").drawing.boxes) == 30
 
 
 @pytest.mark.parametrize(
@@ -266,7 +491,12 @@ def test_a_repeat_that_is_expanded_shows_its_steps_closed_but_those_that_are_exp
 def test_gradients_cross_closed_repeats_and_parts_as_they_cross_what_is_in_them(make, seed):
     chance = np.random.default_rng(seed)
     wide = in_parts(rolled(traced(made(make)[1])))
-    shown = collapsed(wide, {c.id for c in wide.calls if c.kind != "module" and chance.random() < 0.5})
+    same_gradients(wide, {c.id for c in wide.calls if c.kind != "module" and chance.random() < 0.5})
+
+
+def same_gradients(wide, closed):
+    """That the gradients which cross closed boxes are those of what is in them."""
+    shown = collapsed(wide, closed)
     expected, told = {}, {}
     for vertices, ends_at, totals in ((wide.vertices, shown.shown, expected), (shown.vertices, {}, told)):
         for v in vertices:

@@ -6,16 +6,16 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from .arguments import small_digits
 from .description import Call, Edge, Quantity, Trace, Vertex
+from .digits import small_digits
 
 
 def collapsed(found: Trace, closed: Collection[str]) -> Trace:
     """The trace with these calls (by id) closed: what they hold is hidden behind one vertex each.
 
-    A leaf that only a closed box uses is hidden in it, unless several steps of a repeat share it, or the program handed it to the
-    module; a module's parameter also where a closed row of operations uses it as well: a penalty on all weights, for example. What
-    a box uses several times is one edge, whose gradient is the sum.
+    A leaf that only a closed box uses is hidden in it, unless several steps of a repeat share it, or a repeat begins with it, or
+    the program handed it to the module; a module's parameter also where a closed row of operations uses it as well: a penalty on
+    all weights, for example. What a box uses several times is one edge, whose gradient is the sum.
     """
     if not closed:
         return found
@@ -28,8 +28,9 @@ def collapsed(found: Trace, closed: Collection[str]) -> Trace:
         around = inside.get(v.id)
         for edge in v.inputs:
             users.setdefault(edge.source, {})[steps.get(v.id, around)] = None
+    begins_with = _initial(found, users, steps, inside)
     for v in found.vertices:
-        if v.kind not in ("operation", "closed") and v.id in users:
+        if v.kind not in ("operation", "closed") and v.id in users and v.id not in begins_with:
             boxes = [None if user is None else box_of.get(user) or inside[user] for user in users[v.id]]
             box = _home(v, boxes, calls)
             if box is not None:
@@ -50,7 +51,20 @@ def collapsed(found: Trace, closed: Collection[str]) -> Trace:
         if not left[box]:  # in the place of its newest member
             vertices.append(_closed(found, calls[box], members[box], inside, leaving, steps))
     hidden = tuple(v for v in found.vertices if v.id in inside)
-    return replace(found, vertices=tuple(vertices), hidden=hidden, calls=tuple(c for c in found.calls if c.id not in box_of))
+    return replace(found, vertices=tuple(vertices), hidden=found.hidden + hidden, calls=tuple(c for c in found.calls if c.id not in box_of))
+
+
+def _initial(found: Trace, users: Mapping[str, Collection[str | None]], steps: Mapping[str, str], inside: Mapping[str, str]) -> set[str]:
+    """What closed repeats begin with: leaves, and data with a name, that only the first step uses while the others have none."""
+    repeat_of = {step: inside[v] for v, step in steps.items()}
+    first = {repeat: step for step, repeat in reversed(repeat_of.items())}
+    alone: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for v in found.vertices:
+        if (v.kind == "parameter" or (v.kind == "data" and v.given)) and len(users.get(v.id, ())) == 1:
+            (step,) = users[v.id]
+            if step in repeat_of:
+                alone.setdefault((repeat_of[step], v.kind), {}).setdefault(step, []).append(v.id)
+    return {v for (repeat, _), own in alone.items() if own.keys() == {first[repeat]} for v in own[first[repeat]]}
 
 
 def _home(v: Vertex, users: list[str | None], calls: Mapping[str, Call]) -> str | None:
@@ -93,8 +107,13 @@ def _steps(found: Trace, inside: Mapping[str, str], calls: Mapping[str, Call]) -
 
 def _leaving(found: Trace, inside: Mapping[str, str]) -> set[str]:
     """Vertices in closed boxes whose values are used outside of them."""
-    used = {edge.source for v in found.vertices for edge in v.inputs if inside.get(edge.source) not in (None, inside.get(v.id))}
-    return used | {found.root}
+    used = {
+        source
+        for v in found.vertices
+        for edge in v.inputs
+        if inside.get(source := found.shown[edge.source]) not in (None, inside.get(v.id))
+    }
+    return used | {found.shown[found.root]}
 
 
 def _closed(
@@ -102,12 +121,12 @@ def _closed(
 ) -> Vertex:
     """The vertex that stands for a call: the value and gradient of what leaves it, if that is one, and the edges into it."""
     out = [v for v in members if v.id in leaving]
-    results = [v for v in out if v.kind == "operation"]
+    results = [v for v in out if v.kind in ("operation", "closed")]
     one = results[0] if len(results) == 1 else None
     edges: dict[str, list[Edge]] = {}
     for v in members:
         for edge in v.inputs:
-            if inside.get(edge.source) != call.id:
+            if inside.get(found.shown[edge.source]) != call.id:
                 edges.setdefault(edge.source, []).append(edge)
     called = inputs_called(found, edges)
     label = f"{call.label} ×{call.times}" if call.times > 1 else call.label
@@ -124,8 +143,8 @@ def _closed(
         tuple(crossing(found, box_name(label), source, crossed, called[source]) for source, crossed in edges.items()),
         max((v.order for v in members), default=0),
         saved=sum(v.saved for v in members),
-        inside=tuple(v.id for v in members),
-        spark=_spark(members, out, steps) if call.kind == "repeat" else (),
+        inside=tuple(id for v in members for id in (v.id, *v.inside)),
+        spark=_spark(found, members, out, steps) if call.kind == "repeat" else (),
     )
 
 
@@ -165,11 +184,12 @@ def crossing(found: Trace, box: str, source: str, edges: list[Edge], called: str
     return Edge(source, "", rule, total, uses=sum(edge.uses for edge in edges))
 
 
-def _spark(members: list[Vertex], out: list[Vertex], steps: Mapping[str, str]) -> tuple[float, ...]:
+def _spark(found: Trace, members: list[Vertex], out: list[Vertex], steps: Mapping[str, str]) -> tuple[float, ...]:
     """The norm of the gradient of what leaves each step, the first step first; empty where no gradients are known."""
     leaving = {v.id for v in out}
     for v in members:
-        leaving.update(edge.source for edge in v.inputs if edge.source in steps and steps[edge.source] != steps.get(v.id))
+        sources = [found.shown[edge.source] for edge in v.inputs]
+        leaving.update(source for source in sources if source in steps and steps[source] != steps.get(v.id))
     norms: dict[str, list[float]] = {steps[v.id]: [] for v in members if v.id in steps}
     for v in members:
         if v.id in leaving and v.id in steps and v.gradient is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from .description import Call, Trace, Vertex
-from .repeats import LONG
+from .rows import LONG
 
 MANY = 5  # uses of one box that are still drawn as arrows to it
 MOST = 300  # boxes that a picture has at most, unless more are asked for
