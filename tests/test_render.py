@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from viz.picture import Picture
-from viz.render import dot, measure, raster, structure, theme
+from viz.render import dot, measure, structure, theme
 from viz.render.drawing import Arrow, Box, Drawing, Group
 from viz.render.layout import lay_out
 from viz.render.raster import to_raster
@@ -178,6 +178,22 @@ def test_long_lines_are_broken_not_lost():
     assert lay_out(drawing).width < 700
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("= [[0.1, −0.2], [0.3, 4]], (2, 2)", ["= [[0.1, −0.2],", "[0.3, 4]], (2, 2)"]),
+        ("= [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]", ["= [[[1, 2],", "[3, 4]],", "[[5, 6],", "[7, 8]]]"]),
+        ("= [[1], [2], [3]]", ["= [[1], [2], [3]]"]),
+        (f"= [{', '.join(['−0.1234'] * 8)}]", [f"= [{', '.join(['−0.1234'] * 4)},", f"{', '.join(['−0.1234'] * 4)}]"]),
+    ],
+)
+def test_a_row_of_a_matrix_has_a_line_of_its_own(text, lines):
+    drawing = Drawing("", (Box("a", "note", text, (text,)), Box("b", "note", "b")), (Arrow("a", "b", ("rule", text)),))
+    assert [row.text for row in measure.box_rows(drawing.boxes[0]) if row.type == theme.BOX_LINE] == lines
+    assert [row.text for row in measure.arrow_rows(drawing.arrows[0])] == ["rule", *lines]
+    assert text in " ".join(row.text for row in measure.box_rows(drawing.boxes[0]))
+
+
 @pytest.mark.parametrize("text", ["x" * 10_000, "word " * 10_000, "a\nb\n" * 10_000])
 def test_what_is_far_too_long_is_cut_and_says_so(text):
     drawing = Drawing(
@@ -190,14 +206,61 @@ def test_what_is_far_too_long_is_cut_and_says_so(text):
     assert lay_out(drawing).height < 1000
 
 
-def test_whole_name_is_told_to_who_points_at_it():
+ENGINES = ["builtin", pytest.param("graphviz", marks=needs_library)]
+
+
+def told(svg: str) -> list[str]:
+    """What an SVG tells to who points at something in it."""
+    return [title.text or "" for title in ElementTree.fromstring(svg).iter(f"{SVG}title")]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_whole_name_is_told_to_who_points_at_it(engine):
     name = "layer" * 100
-    boxes = (Box("a", "note", name), Box("b", "note", name * 100), Box("c", "note", "b"))
-    document = ElementTree.fromstring(to_svg(Drawing("", boxes, (Arrow("a", "c"),))))
-    told = [title.text or "" for title in document.iter(f"{SVG}title")]
-    assert name in told
-    assert f"{name} → b" in told
-    assert max(map(len, told)) < 1100
+    boxes = (Box("a", "note", name, ("1", name)), Box("b", "note", name * 100), Box("c", "note", "b"))
+    found = told(Picture(Drawing("", boxes, (Arrow("a", "c", ("(3,)", "g")),))).to_svg(engine=engine))
+    assert f"{name}\n1\n{name}" in found
+    assert f"{name} → b\n(3,)\ng" in found
+    assert "b" in found
+    assert max(map(len, found)) < 1100
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nothing_else_is_told(engine):
+    drawing = network()
+    names = {box.id: box.title for box in drawing.boxes}
+    all_there_is = {"Backward pass", *(group.label for group in drawing.groups)}
+    all_there_is |= {"\n".join((box.title, *box.lines)) for box in drawing.boxes}
+    all_there_is |= {"\n".join((f"{names[arrow.source]} → {names[arrow.target]}", *arrow.lines)) for arrow in drawing.arrows}
+    assert set(told(Picture(drawing).to_svg(engine=engine))) == all_there_is
+    nameless = Drawing("", (Box("a", "note", ""), Box("b", "sum", " ")), (), (Group("g", ""),))
+    assert not any(map(str.strip, told(Picture(nameless).to_svg(engine=engine))))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("drawing", [network(), Drawing("", (Box("a", "note", "a"),), ()), Drawing("x", (), (), (), ("y",))])
+def test_screen_readers_are_told_title_and_caption(engine, drawing):
+    document = ElementTree.fromstring(Picture(drawing).to_svg(engine=engine))
+    assert document.get("role") == "img"
+    assert [element.tag for element in document][:2] == [f"{SVG}title", f"{SVG}desc"]
+    assert (document[0].text or "") == drawing.title
+    assert (document[1].text or "") == " ".join(drawing.caption)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("weight (5, 3)", "weight (5, 3)"),
+        ("\u05d0\u05d1 (5, 3)", "\u200e\u05d0\u05d1\u200e (5, 3)"),
+        ("g · \u05d0\u05d1 (\u05d2) @ x", "g · \u200e\u05d0\u05d1 (\u05d2\u200e) @ x"),
+        ("\u0627\u0628 = \u05d0 + x", "\u200e\u0627\u0628 = \u05d0\u200e + x"),
+    ],
+)
+def test_what_runs_from_right_to_left_is_marked(text, written):
+    (row,) = measure.rows([text], theme.BOX_LINE, "line")
+    assert (row.text, row.written) == (text, written)
+    assert row.width == measure.text_width(written, theme.BOX_LINE)
+    assert written in texts(to_svg(Drawing("", (Box("a", "note", "a", (text,)),), ())))
 
 
 @needs_matplotlib
@@ -469,6 +532,21 @@ def test_program_comes_before_the_library(tmp_path, monkeypatch):
         dot.render("digraph {}", "svg")
 
 
+@needs_library
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script")
+def test_program_lays_out_first_and_then_knows_how_sharp_a_bitmap_is(tmp_path, monkeypatch):
+    program, told = tmp_path / "dot", tmp_path / "told"
+    laid = 'digraph "bb=" { graph [bb="0,0,6976,1976", bgcolor=white] }'
+    write = f"open({str(told)!r}, 'a').write(' '.join(sys.argv[1:]) + sys.stdin.read())"
+    program.write_text(f"#!{sys.executable}\nimport sys\n{write}\nprint({laid!r})\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    dot.render("digraph {}", "png")
+    first, second = told.read_text().split("-Kdot -Tdot")[1].split("-Kneato -Tpng -n2")
+    assert first == "digraph {}"
+    assert f"dpi={72 * (40e6 / (7000 * 2000)) ** 0.5:.4g}" in second
+
+
 def test_neither_program_nor_library(no_graphviz):
     with pytest.raises(dot.GraphvizMissing, match=r"autograd-core\[render\]"):
         dot.render("digraph {}", "svg")
@@ -519,12 +597,61 @@ def test_png_shows_something(engine, tmp_path):
     assert pixels[[0, 0, -1, -1], [0, -1, 0, -1]].min() > 0.99  # white to the corners: nothing is cut off
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "dots"),
+    [
+        (500, 1300, 200),
+        (3000, 4000, 72 * (40e6 / 12e6) ** 0.5),
+        (5000, 6000, 96),
+        (20_000, 20_000, 72 * 100e6**0.5 / 20_000),
+        (500, 50_000, 72 * 32_000 / 50_000),
+    ],
+)
+def test_dots_per_inch(width, height, dots):
+    assert theme.resolution(width, height) == theme.resolution(height, width) == pytest.approx(dots)
+
+
 @needs_matplotlib
-def test_picture_too_large_for_a_bitmap_gets_a_coarser_one(monkeypatch):
+@pytest.mark.parametrize("engine", ["builtin", pytest.param("graphviz", marks=needs_library)])
+@pytest.mark.parametrize(("limit", "value"), [("_USEFUL", 90_000), ("_MOST", 90_000), ("_LONGEST", 400)])
+def test_picture_too_large_for_a_bitmap_gets_a_coarser_one(limit, value, engine, monkeypatch):
     from matplotlib.image import imread
 
-    monkeypatch.setattr(raster, "_MOST_PIXELS", 300)
-    assert 290 < imread(BytesIO(to_raster(network(), "png"))).shape[0] <= 300
+    monkeypatch.setattr(theme, "LEGIBLE", 1)
+    monkeypatch.setattr(theme, limit, value)
+    height, width, _ = imread(BytesIO(Picture(network()).to_png(engine=engine))).shape
+    found = max(width, height) if limit == "_LONGEST" else width * height
+    assert found == pytest.approx(value, rel=0.02)
+
+
+@needs_matplotlib
+def test_letters_that_the_font_lacks_come_from_one_that_has_them(tmp_path, monkeypatch):
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+    from matplotlib.font_manager import fontManager
+    from matplotlib.image import imread
+
+    pen = TTGlyphPen(None)
+    for k, corner in enumerate(((0, 0), (0, 1000), (1000, 1000), (1000, 0))):
+        (pen.lineTo if k else pen.moveTo)(corner)
+    pen.closePath()
+    font = FontBuilder(1000)
+    font.setupGlyphOrder([".notdef", "block"])
+    font.setupCharacterMap({0xA000: "block"})
+    font.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "block": pen.glyph()})
+    font.setupHorizontalMetrics({".notdef": (1000, 0), "block": (1000, 0)})
+    font.setupHorizontalHeader(ascent=1000, descent=0)
+    font.setupNameTable({"familyName": "Blocks", "styleName": "Regular"})
+    font.setupOS2()
+    font.setupPost()
+    font.save(tmp_path / "blocks.ttf")
+    monkeypatch.setattr(fontManager, "ttflist", list(fontManager.ttflist))
+    fontManager.addfont(tmp_path / "blocks.ttf")
+    drawing = Drawing("", (Box("a", "note", "\ua000" * 20),), ())
+    pixels = imread(BytesIO(to_raster(drawing, "png")))
+    ink = (pixels[..., :3].max(-1) < 0.2).sum() * (72 / 200) ** 2 / theme.BOX_TITLE.size**2  # in letters
+    assert 19 < ink < 21
+    assert to_raster(drawing, "pdf").startswith(PDF)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.test_render import needs_library, needs_matplotlib, network, texts, under_another_hash_seed
-from viz.render import dot, measure, raster, spark, theme
+from viz.render import dot, measure, spark, theme
 from viz.render.drawing import Arrow, Box, Drawing, Group
 from viz.render.layout import lay_out
 from viz.render.raster import to_raster
@@ -118,7 +118,7 @@ def test_theme_reaches_every_colour(render):
 @pytest.fixture
 def coarse(monkeypatch):
     """Bitmaps of few pixels, which are soon made."""
-    monkeypatch.setattr(raster, "RESOLUTION", 40)
+    monkeypatch.setattr("viz.render.theme.RESOLUTION", 40)
 
 
 @needs_matplotlib
@@ -145,7 +145,7 @@ def test_sizes_do_not_depend_on_the_theme():
 
 def as_bytes() -> bytes:
     made = "".join(render(everything(), theme=name) for render in (dot.to_dot, to_svg) for name in theme.THEMES)
-    with patch.object(raster, "RESOLUTION", 40):
+    with patch("viz.render.theme.RESOLUTION", 40):
         return made.encode() + to_raster(network(), "png", theme="dark")
 
 
@@ -385,7 +385,7 @@ def test_hostile_name_in_graphviz(name):
     svg = by_graphviz(drawing)
     document = ElementTree.fromstring(svg.encode())
     tags = {element.tag.removeprefix(SVG) for element in document.iter()}
-    assert tags <= {"svg", "title", "g", "path", "text", "polygon", "ellipse", "polyline"}
+    assert tags <= {"svg", "title", "desc", "g", "path", "text", "polygon", "ellipse", "polyline"}
     assert not any("href" in key or key.startswith("on") for element in document.iter() for key in element.attrib)
     assert visible(svg) == visible(to_svg(drawing))
     assert sum(element.get("class") == "cluster" for element in document.iter()) == 2

@@ -141,18 +141,12 @@ def to_gif(drawing: Drawing, times: Timeline, *, theme: str = "light") -> bytes:
         from PIL import Image
     except ImportError as error:
         raise MissingExtraError("matplotlib", "plots", "a GIF") from error
-    from ..render.raster import own_style, painted
+    from ..render.raster import pixels
 
     look = themed(theme)
     made = film(drawing, times, look)
     dpi = max(72, min(144, 72 * _SIDE / max(made.layout.width, made.layout.height)))
-    images = []
-    with own_style():
-        for scene in made.scenes:
-            canvas = painted(scene, made.layout, look)
-            canvas.figure.set_dpi(dpi)
-            canvas.draw()
-            images.append(Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB"))
+    images = [pixels(scene, made.layout, look, dpi) for scene in made.scenes]
     palette = Image.new("P", (1, 1))
     palette.putpalette([channel for colour in _palette(made, look) for channel in bytes.fromhex(colour[1:])])
     flat = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]

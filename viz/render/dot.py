@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -23,8 +24,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from . import labels, limits, measure, structure, theme
-from .centre import centred
 from .drawing import Arrow, Box, Drawing, Group
+from .finish import finished
 from .layers import backward_edges
 from .layout import lay_out
 from .theme import Theme, themed
@@ -46,7 +47,7 @@ class GraphvizMissing(RuntimeError):
 
 @dataclass
 class _Plan:
-    """What stands in which group, and which nodes each arrow leads through."""
+    """What stands in which group, which nodes each arrow leads through, and what is told of each."""
 
     mark: str  # begins the names of nodes that are not boxes, and of no box
     boxes: dict[str | None, list[Box]] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class _Plan:
     texts: dict[str | None, list[tuple[str, Arrow]]] = field(default_factory=dict)
     entries: dict[str, list[tuple[str, Arrow]]] = field(default_factory=dict)
     ways: list[list[str]] = field(default_factory=list)
+    tips: dict[Arrow, str] = field(default_factory=dict)
     fed: set[tuple[str, str]] = field(default_factory=set)  # boxes, and the groups from inside which something flows to them
 
 
@@ -64,7 +66,7 @@ def to_dot(drawing: Drawing, *, theme: str = "light") -> str:
 
 
 def _plan(drawing: Drawing) -> _Plan:
-    plan = _Plan("_")
+    plan = _Plan("_", tips=structure.arrow_tips(drawing))
     while any(box.id.startswith(plan.mark) for box in drawing.boxes):
         plan.mark += "_"
     for box in drawing.boxes:
@@ -119,6 +121,7 @@ def _lines(drawing: Drawing, plan: _Plan, look: Theme) -> Iterator[str]:
     sizes = {"nodesep": _inches(theme.BOX_GAP), "ranksep": _inches(theme.LAYER_GAP), "pad": _inches(theme.MARGIN)}
     # nslimit: the last thousandths of a straight line take Graphviz half of its time
     yield "  graph " + _attributes(rankdir="TB", newrank="true", nslimit=4, outputorder="edgesfirst", bgcolor=look.paper, **sizes)
+    yield "  graph " + _attributes(tooltip=measure.tooltip(" ".join(drawing.caption)))
     if head:
         label = labels.table(labels.cells(head, look, "LEFT"), below=theme.LAYER_GAP)
         yield "  graph " + _attributes(label=label, labelloc="t", labeljust="l", fontname=theme.FONTS)
@@ -133,19 +136,20 @@ def _lines(drawing: Drawing, plan: _Plan, look: Theme) -> Iterator[str]:
             continue
         style = theme.group_style(group.kind)
         fill = look.tint if style.tinted else look.grounds[depth % len(look.grounds)]
-        lines = {"style": f"rounded,filled,{style.line}", "penwidth": style.width, "color": look.frame, "fillcolor": fill}
+        frame = {"label": "", "style": f"rounded,filled,{style.line}", "penwidth": style.width, "color": look.frame, "fillcolor": fill}
+        frame["tooltip"] = measure.tooltip(group.label)
         if style.stacked:  # a second frame around it
             yield f"{pad}subgraph {_quote('cluster behind ' + group.id)} {{"
-            yield f"{pad}  graph " + _attributes(label="", margin=f"{theme.SHEET:g}", **lines)
+            yield f"{pad}  graph " + _attributes(margin=f"{theme.SHEET:g}", **frame)
         yield f"{pad}subgraph {_quote('cluster ' + group.id)} {{"
-        yield f"{pad}  graph " + _attributes(label="", margin=f"{theme.GROUP_PAD:g}", **lines)
+        yield f"{pad}  graph " + _attributes(margin=f"{theme.GROUP_PAD:g}", **frame)
         yield from _heading(group, plan, look, pad + "  ")
         yield from _members(group.id, plan, look, pad + "  ")
         pending += [(None, depth)] * (2 if style.stacked else 1)
         pending.extend((inner, depth + 1) for inner in reversed(plan.groups.get(group.id, [])))
     sources = {way[0] for way in plan.ways} - {way[-1] for way in plan.ways}
     for arrow, way in zip(drawing.arrows, plan.ways):
-        yield from _arrow(arrow, way, 2 if way[0] in sources else 8, look)
+        yield from _arrow(arrow, way, 2 if way[0] in sources else 8, plan.tips[arrow], look)
     yield "}"
 
 
@@ -154,11 +158,12 @@ def _heading(group: Group, plan: _Plan, look: Theme, pad: str) -> Iterator[str]:
     name, rows = _quote(f"{plan.mark}group {group.id}"), measure.group_rows(group)
     blank = {} if rows else {"style": "invis", "fixedsize": "true"}
     size = _size(measure.extent(rows) if rows else (4.0, 4.0))  # nodes of no size make Graphviz crash
-    yield f"{pad}{name} " + _attributes(shape="plain" if rows else "box", label=labels.table(labels.cells(rows, look)), **blank, **size)
+    shown = {"shape": "plain" if rows else "box", "label": labels.table(labels.cells(rows, look)), "tooltip": measure.tooltip(group.label)}
+    yield f"{pad}{name} " + _attributes(**shown, **blank, **size)
     entries = plan.entries.get(group.id, [])
     for entry, arrow in entries:
-        stroke = labels.stroke(arrow, look)
-        yield f"{pad}{_quote(entry)} " + _attributes(shape="plain", fixedsize="true", width="0.01", height="0.01", label=stroke)
+        point = {"shape": "plain", "fixedsize": "true", "width": "0.01", "height": "0.01"}
+        yield f"{pad}{_quote(entry)} " + _attributes(**point, label=labels.stroke(arrow, look), tooltip=plan.tips[arrow])
     if entries:
         yield f"{pad}{{ rank=same; {name}; {'; '.join(_quote(entry) for entry, _ in entries)} }}"
     first = [_quote(box.id) for box in plan.boxes.get(group.id, []) if (box.id, group.id) not in plan.fed]
@@ -171,8 +176,8 @@ def _members(group: str | None, plan: _Plan, look: Theme, pad: str) -> Iterator[
     for box in plan.boxes.get(group, []):
         yield f"{pad}{_quote(box.id)} " + _attributes(**_box(box, look))
     for name, arrow in plan.texts.get(group, []):
-        label = labels.table(labels.cells(measure.arrow_rows(arrow), look))
-        yield f"{pad}{_quote(name)} " + _attributes(shape="plain", label=label, **_size(measure.label_size(arrow)))
+        text = {"label": labels.table(labels.cells(measure.arrow_rows(arrow), look)), "tooltip": plan.tips[arrow]}
+        yield f"{pad}{_quote(name)} " + _attributes(shape="plain", **text, **_size(measure.label_size(arrow)))
 
 
 def _box(box: Box, look: Theme) -> dict[str, object]:
@@ -183,14 +188,14 @@ def _box(box: Box, look: Theme) -> dict[str, object]:
     if box.spark:
         cells += labels.curve(box, stroke) + labels.cells(measure.spark_rows(box), look)
     if shape == "stack":
-        return {"shape": "plain", "label": labels.stack(box, cells, fill, stroke, width, line)}
+        return {"shape": "plain", "label": labels.stack(box, cells, fill, stroke, width, line), "tooltip": structure.box_tip(box)}
     outline, corners, times = _SHAPES[shape]
     times += bool(box.order) and times == 1
     ink = {"fillcolor": fill, "color": stroke, "penwidth": f"{width:g}", "style": f"{corners},{line}", "peripheries": times}
-    return {"shape": outline, "label": labels.table(cells), **ink, **_size(measure.box_size(box))}
+    return {"shape": outline, "label": labels.table(cells), "tooltip": structure.box_tip(box), **ink, **_size(measure.box_size(box))}
 
 
-def _arrow(arrow: Arrow, way: Sequence[str], weight: int, look: Theme) -> Iterator[str]:
+def _arrow(arrow: Arrow, way: Sequence[str], weight: int, told: str, look: Theme) -> Iterator[str]:
     """An arrow in pieces, from node to node; only the piece at its target has a head."""
     colour, width, line = theme.arrow_line(arrow.kind, arrow.accent, arrow.weight, look)
     head, size = "vee" if theme.arrow_style(arrow.kind).open_head else "normal", f"{0.55 + 0.06 * width:.3g}"
@@ -203,13 +208,13 @@ def _arrow(arrow: Arrow, way: Sequence[str], weight: int, look: Theme) -> Iterat
             ends = {"arrowhead": head, "arrowsize": size}
         tail, tip = ":s" * (index > 0), ":n" * (index < last)
         yield f"  {_quote(upper)}{tail} -> {_quote(lower)}{tip} " + _attributes(
-            color=colour, penwidth=f"{width:.3g}", weight=weight, **ends, **({"style": line} if line != "solid" else {})
+            color=colour, penwidth=f"{width:.3g}", weight=weight, tooltip=told, **ends, **({"style": line} if line != "solid" else {})
         )
 
 
 def _attributes(**values: object) -> str:
-    texts = {name: str(value) for name, value in values.items()}
-    return "[" + ", ".join(f"{name}={text if text.startswith('<<') else _quote(text)}" for name, text in texts.items()) + "]"
+    """Attributes in brackets: a label is a table, all else is text."""
+    return "[" + ", ".join(f"{name}={value if name == 'label' and value else _quote(str(value))}" for name, value in values.items()) + "]"
 
 
 def _size(size: tuple[float, float]) -> dict[str, str]:
@@ -222,7 +227,8 @@ def _inches(points: float) -> str:
 
 def _quote(text: str) -> str:
     """A string in quotes. Graphviz takes &x; for a character's name, and writes what is none into an SVG as it is."""
-    return '"' + measure.plain(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'
+    lines = (measure.plain(line).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") for line in text.split("\n"))
+    return '"' + "\\n".join(lines) + '"'
 
 
 def render(text: str, format: str, seconds: float | None = None) -> bytes:
@@ -234,31 +240,40 @@ def render(text: str, format: str, seconds: float | None = None) -> bytes:
     if format not in FORMATS:
         raise ValueError(f"{format!r} is no format of a picture: the formats are {', '.join(FORMATS)}")
     if format == "png":
-        before, brace, after = text.rpartition("}")
-        text = f"{before}  graph [dpi={theme.RESOLUTION}]\n{brace}{after}"
+        return _run("nop2", "png", _sharp(_run("dot", "dot", text, seconds)), seconds)
+    made = _run("dot", format, text, seconds)
+    return finished(made.decode()).encode() if format == "svg" else made
+
+
+def _sharp(laid: bytes) -> str:
+    """What Graphviz has laid out, told how many dots per inch a picture of its size is to have."""
+    text = laid.decode()
+    size = re.search(r'\bbb="[\d.-]+,[\d.-]+,([\d.]+),([\d.]+)"', text)
+    width, height = (float(length) + 2 * theme.MARGIN for length in (size.groups() if size else (0, 0)))
+    before, brace, after = text.rpartition("}")
+    return f"{before}  graph [dpi={theme.resolution(width, height):.4g}]\n{brace}{after}"
+
+
+def _run(engine: str, format: str, text: str, seconds: float | None) -> bytes:
+    """What one of Graphviz's engines makes of DOT text: "dot" lays it out, "nop2" takes it as it has been laid out."""
     program = shutil.which("dot")
     if program:
         from graphviz.backend.dot_command import command
 
-        who, line = "dot", [program, *command("dot", format)[1:]]
+        arguments = command("dot", format) if engine == "dot" else command("neato", format, neato_no_op=2)
+        who, line = "dot", [program, *arguments[1:]]
     elif sys.executable and _found("pygraphviz"):  # Graphviz is C that cannot be interrupted and may crash: not in this process
-        who, line = "pygraphviz", [sys.executable, "-P", "-c", _LIBRARY, format]
+        who, line = "pygraphviz", [sys.executable, "-P", "-c", _LIBRARY, engine, format]
     else:
         raise GraphvizMissing('there is no Graphviz: install the program `dot`, or its copy: pip install "autograd-core[render]"')
     with _fonts() as environment:
-        made = limits.run(who, line, text.encode(), seconds, environment)
-    return fitting(centred(made.decode())).encode() if format == "svg" else made
-
-
-def fitting(svg: str) -> str:
-    """The same SVG, no wider than the page that shows it."""
-    return svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
+        return limits.run(who, line, text.encode(), seconds, environment)
 
 
 _LIBRARY = """
 import sys, pygraphviz
 graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
-sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
+sys.stdout.buffer.write(graph.draw(prog=sys.argv[1], format=sys.argv[2]))
 """
 
 

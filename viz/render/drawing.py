@@ -35,6 +35,7 @@ class Arrow:
     kind: str = "forward"  # "forward" or "backward"
     weight: float = 1.0  # line width, in points
     accent: str = ""  # what is to be noticed, a key of theme.ACCENTS
+    value: str = ""  # whose value or gradient it carries: the id of a box, one that a closed box stands for too; "" for several
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def cells(text: Sequence[measure.Row], look: Theme, align: str = "CENTER") -> st
 
 
 def _set(row: measure.Row, look: Theme) -> str:
-    text = escape(row.text).replace("\\", "\\\\")  # Graphviz reads \N and its like even here
+    text = escape(row.written).replace("\\", "\\\\")  # Graphviz reads \N and its like even here
     text = f"<B>{text}</B>" if row.type.bold else text
     return f'<FONT POINT-SIZE="{row.type.size:g}" COLOR="{look.inks[row.type.ink]}">{text}</FONT>'
 

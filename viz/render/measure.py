@@ -6,6 +6,7 @@ inside its box, and the same drawing has the same sizes on every machine.
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -35,10 +36,14 @@ _BOLD = 1.13
 # characters before a line is broken, by place, and how many lines one text is broken into before it is cut
 _LONGEST = {"title": 44, "line": 52, "arrow": 46, "headline": 60, "caption": 70, "wide caption": 92}
 _MOST = {"title": 4, "line": 10, "arrow": 8, "headline": 4, "caption": 12}
+_ROW = re.compile(r"(, [^][]*\]+,) (?=\[)")  # the end of a row of several elements, and the space before the next
 _WIDEST = 0.85  # font sizes, of the characters of a line on average
 _TOOLTIP = 1000  # characters
 _MARKS = 3  # accents that may sit on one letter
-_UNSEEN = frozenset("\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff")
+_LEFT_TO_RIGHT = "\u200e"  # a mark without width
+_LETTERS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"  # that are written from right to left
+_TO_LEFT = re.compile(f"[{_LETTERS}](?:[^\\w]*[{_LETTERS}])*")
+_UNSEEN = frozenset(_LEFT_TO_RIGHT + "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff")
 _REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -48,6 +53,11 @@ class Row:
 
     text: str
     type: theme.Type
+
+    @property
+    def written(self) -> str:
+        """The text, with marks around what runs from right to left: a shape or a formula beside it does not run that way too."""
+        return _TO_LEFT.sub(f"{_LEFT_TO_RIGHT}\\g<0>{_LEFT_TO_RIGHT}", self.text)
 
     @property
     def width(self) -> float:
@@ -102,15 +112,17 @@ def tooltip(text: str) -> str:
 def rows(lines: Iterable[str], kind: theme.Type, place: str, longest: int = 0) -> tuple[Row, ...]:
     """Lines of text, broken where they are too long for their place; newlines break too, empty lines vanish.
 
-    What is much too long for any picture is cut and ends in "…". `longest` is how many characters a line may have, where
-    the place itself does not say so.
+    In boxes and on arrows each row of a matrix has a line of its own. What is much too long for any picture is cut and ends in "…".
+    `longest` is how many characters a line may have, where the place itself does not say so.
     """
     longest, most = longest or _LONGEST[place], _MOST[place]
     found: list[Row] = []
     for line in lines:
         text = line[: 2 * longest * most]  # more than can be shown
+        small = place in ("line", "arrow")
+        text = _ROW.sub("\\1\n", text) if small else text
         pieces = (plain(piece).strip() for piece in text.splitlines())
-        parts = [part for piece in pieces for part in _broken(piece, kind, longest)]
+        parts = [part for piece in pieces for part in _broken(piece, kind, longest, small)]
         if len(parts) > most or (parts and len(text) < len(line)):
             last = min(most, len(parts)) - 1
             parts = [*parts[:last], parts[last][: longest - 1] + "…"]
@@ -118,11 +130,17 @@ def rows(lines: Iterable[str], kind: theme.Type, place: str, longest: int = 0) -
     return tuple(found)
 
 
-def _broken(text: str, kind: theme.Type, longest: int) -> list[str]:
-    """The text in lines of so many characters, fewer where these are wide."""
+def _broken(text: str, kind: theme.Type, longest: int, even: bool) -> list[str]:
+    """The text in lines of so many characters, fewer where these are wide; if they are to be even, none much longer than the others."""
     parts = textwrap.wrap(text, longest, break_on_hyphens=False)
     room, widest = _WIDEST * longest * kind.size, max((text_width(part, kind) for part in parts), default=0.0)
-    return parts if widest <= room else textwrap.wrap(text, max(3, int(longest * room / widest)), break_on_hyphens=False)
+    if widest > room:
+        longest = max(3, int(longest * room / widest))
+        parts = textwrap.wrap(text, longest, break_on_hyphens=False)
+    if even and len(parts) > 1:
+        tries = (textwrap.wrap(text, most, break_on_hyphens=False) for most in range(-(-len(text) // len(parts)), longest))
+        return next((found for found in tries if len(found) == len(parts)), parts)
+    return parts
 
 
 def extent(text: Sequence[Row]) -> tuple[float, float]:

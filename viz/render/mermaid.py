@@ -56,7 +56,7 @@ def _chart(drawing: Drawing, theme_name: str) -> Iterator[str]:
         yield f"  accDescr: {_in_chart(told)}"
     yield from _nodes(drawing, names, groups)
     for arrow in drawing.arrows:
-        label = f"|{_quoted(row.text for row in measure.arrow_rows(arrow))}|" if measure.arrow_rows(arrow) else ""
+        label = f"|{_quoted(row.written for row in measure.arrow_rows(arrow))}|" if measure.arrow_rows(arrow) else ""
         yield f"  {names[arrow.source]} -->{label} {names[arrow.target]}"
     yield from _looks(drawing, names, groups, colours)
 
@@ -76,12 +76,12 @@ def _nodes(drawing: Drawing, names: dict[str, str], groups: dict[str, str]) -> I
             yield f"{pad}end"
             continue
         if group is not None:
-            yield f"{pad}subgraph {groups[group.id]} [{_quoted(row.text for row in measure.group_rows(group))}]"
+            yield f"{pad}subgraph {groups[group.id]} [{_quoted(row.written for row in measure.group_rows(group))}]"
             todo.append((group, pad, False))
         pad, key = (pad + "  ")[:_DEEPEST], None if group is None else group.id
         for box in members.get(key, ()):
             left, right = _OUTLINES[theme.box_style(box.kind).shape]
-            yield f"{pad}{names[box.id]}{left}{_quoted(row.text for row in measure.box_rows(box) + measure.spark_rows(box))}{right}"
+            yield f"{pad}{names[box.id]}{left}{_quoted(row.written for row in measure.box_rows(box) + measure.spark_rows(box))}{right}"
         todo += [(held, pad, True) for held in reversed(inner.get(key, []))]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,23 +10,21 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from . import measure
-from .coordinates import Point
 from .drawing import Drawing
 from .layout import Layout, lay_out
-from .shapes import Outline, Part, Text, parts
-from .theme import DASHES, RESOLUTION, Theme, themed
+from .shapes import Part, parts
+from .theme import Theme, resolution, themed
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-_MOST_PIXELS = 30_000  # on a side: matplotlib refuses twice as many, and few viewers show them
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
 
 
 def to_raster(drawing: Drawing, format: str, layout: Layout | None = None, *, theme: str = "light") -> bytes:
     """The drawing as "png" or "pdf". The same drawing always gives the same bytes.
 
-    The font is DejaVu Sans; a character that it lacks (Chinese, say) is an empty box: an SVG is set in the reader's fonts.
+    The font is DejaVu Sans; a letter that it lacks (a Chinese one, say) is set in a font of this machine that has it, and is a
+    box where there is none: an SVG is set in the reader's fonts. For how many pixels a PNG has, see theme.resolution.
     Raises ImportError if matplotlib is missing.
     """
     try:
@@ -36,75 +35,52 @@ def to_raster(drawing: Drawing, format: str, layout: Layout | None = None, *, th
             'or Graphviz: pip install "autograd-core[render]"; an SVG needs neither'
         ) from error
     layout, look = layout or lay_out(drawing), themed(theme)
-    resolution = min(RESOLUTION, _MOST_PIXELS * 72 / max(layout.width, layout.height))
-    metadata = {"CreationDate": None, "Title": measure.plain(drawing.title)} if format == "pdf" else None
-    with BytesIO() as file, own_style():
-        painted(parts(drawing, layout, look), layout, look).figure.savefig(file, format=format, dpi=resolution, metadata=metadata)
+    shown = parts(drawing, layout, look)
+    with BytesIO() as file:
+        if format == "png":
+            dpi = resolution(layout.width, layout.height)
+            pixels(shown, layout, look, dpi).save(file, "png", dpi=(dpi, dpi))
+        else:
+            metadata = {"CreationDate": None, "Title": measure.plain(drawing.title)}
+            with _own_style():
+                _figure(shown, layout, look).savefig(file, format=format, metadata=metadata)
         return file.getvalue()
 
 
-def painted(parts: Iterable[Part], layout: Layout, look: Theme) -> FigureCanvasAgg:
-    """A figure of the layout's size with these parts, on its canvas; to be made and drawn in `own_style`."""
+def pixels(parts: Iterable[Part], layout: Layout, look: Theme, dpi: float) -> Image:
+    """These parts on paper of the layout's size, as an image of so many dots per inch."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    with _own_style():
+        canvas = FigureCanvasAgg(_figure(parts, layout, look))
+        canvas.figure.set_dpi(dpi)
+        canvas.draw()
+    return Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
+
+
+def _figure(parts: Iterable[Part], layout: Layout, look: Theme) -> Figure:
     from matplotlib.figure import Figure
 
+    from .canvas import Scene
+
     figure = Figure(figsize=(layout.width / 72, layout.height / 72), facecolor=look.paper)
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_xlim(0, layout.width)
-    axes.set_ylim(layout.height, 0)
-    axes.axis("off")
-    for part in parts:
-        for shape in part.shapes:
-            axes.add_artist(_outline(shape) if isinstance(shape, Outline) else _text(shape))
-    return canvas
+    figure.add_artist(Scene((shape for part in parts for shape in part.shapes), layout.height))
+    return figure
 
 
 @contextmanager
-def own_style() -> Iterator[None]:
-    """Matplotlib as it is by itself, whatever style the program has chosen, and without warnings of letters that the font lacks."""
+def _own_style() -> Iterator[None]:
+    """Matplotlib as it is by itself, whatever style the program has chosen, and silent about fonts that lack letters or a bold face."""
     from matplotlib import rc_context, rcdefaults, rcParams
 
-    with rc_context(), warnings.catch_warnings():
-        rcdefaults()
-        rcParams["pdf.fonttype"] = 42  # text in a PDF stays text
-        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        yield
-
-
-def _outline(shape: Outline) -> Artist:
-    from matplotlib.patches import PathPatch
-    from matplotlib.path import Path
-
-    dashes = DASHES[shape.line]
-    codes = {"M": Path.MOVETO, "L": Path.LINETO, "C": Path.CURVE4, "Z": Path.CLOSEPOLY}
-    points: list[Point] = []
-    kinds: list[int] = []
-    for letter, ends in shape.steps:
-        points += ends or ((0.0, 0.0),)
-        kinds += [int(codes[letter])] * (len(ends) or 1)
-    return PathPatch(
-        Path(points, kinds),
-        facecolor=shape.fill or "none",
-        edgecolor=shape.stroke or "none",
-        linewidth=shape.width if shape.stroke else 0.0,
-        linestyle=(0, tuple(length / shape.width for length in dashes)) if dashes else "solid",
-        joinstyle="miter",
-    )
-
-
-def _text(shape: Text) -> Artist:
-    from matplotlib.text import Text as Written
-
-    type = shape.row.type
-    return Written(
-        shape.x,
-        shape.y,
-        shape.row.text,
-        horizontalalignment="center" if shape.centred else "left",
-        fontfamily="DejaVu Sans",  # comes with matplotlib
-        fontsize=type.size,
-        fontweight="bold" if type.bold else "normal",
-        color=shape.colour,
-        parse_math=False,
-    )
+    told = logging.getLogger("matplotlib.font_manager")
+    disabled, told.disabled = told.disabled, True
+    try:
+        with rc_context(), warnings.catch_warnings():
+            rcdefaults()
+            rcParams["pdf.fonttype"] = 42  # text in a PDF stays text
+            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+            yield
+    finally:
+        told.disabled = disabled

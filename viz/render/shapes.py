@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from . import measure, spark, theme
+from . import measure, spark, structure, theme
 from .coordinates import Point, Rectangle
 from .drawing import Arrow, Box, Drawing, Group
 from .layout import Layout, Route
@@ -43,30 +43,29 @@ class Text:
 
 @dataclass(frozen=True)
 class Part:
-    """One thing in the picture: what it is, which, its name, and how it is drawn."""
+    """One thing in the picture: what it is, which, what is told to who points at it, and how it is drawn."""
 
     kind: str  # "head", "group", "arrow" or "box", and after a space which kind of it
     id: str
-    name: str
+    tip: str
     shapes: tuple[Outline | Text, ...]
 
 
 def parts(drawing: Drawing, layout: Layout, look: Theme) -> Iterator[Part]:
     """All parts of the picture, the lowest first."""
     head = _texts(layout.head, theme.MARGIN, theme.MARGIN, look, centred=False)
-    yield Part("head", "", drawing.title, tuple(head))
+    yield Part("head", "", measure.tooltip(drawing.title), tuple(head))
     depth: dict[str | None, int] = {None: -1}
     pending = list(drawing.groups)
     for group in sorted(pending, key=lambda group: -layout.groups[group.id].width * layout.groups[group.id].height):
         depth[group.id] = depth[group.parent] + 1
         shapes = tuple(_group(group, layout.groups[group.id], depth[group.id], look))
-        yield Part(f"group {group.kind}", group.id, group.label, shapes)
-    titles = {box.id: box.title for box in drawing.boxes}
+        yield Part(f"group {group.kind}", group.id, measure.tooltip(group.label), shapes)
+    tips = structure.arrow_tips(drawing)
     for index, (arrow, route) in enumerate(zip(drawing.arrows, layout.routes)):
-        name = f"{titles[arrow.source]} → {titles[arrow.target]}"
-        yield Part(f"arrow {arrow.kind}", str(index), name, tuple(_arrow(arrow, route, look)))
+        yield Part(f"arrow {arrow.kind}", str(index), tips[arrow], tuple(_arrow(arrow, route, look)))
     for box in drawing.boxes:
-        yield Part(f"box {box.kind}", box.id, box.title, tuple(_box(box, layout.boxes[box.id], look)))
+        yield Part(f"box {box.kind}", box.id, structure.box_tip(box), tuple(_box(box, layout.boxes[box.id], look)))
 
 
 def _texts(rows: Sequence[measure.Row], x: float, top: float, look: Theme, *, centred: bool) -> Iterator[Text]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite, log10
 
-from ..graph.symbols import number
+from ..graph.digits import number
 
 _MOST = 32  # bars; of more values, neighbours share one
 _DECADES = 2.0  # between the smallest and the largest from which on the scale is logarithmic

@@ -1,11 +1,11 @@
-"""What both layouts need to know of a drawing: which way its arrows run, and which groups stand around what."""
+"""What both layouts need to know of a drawing: which way its arrows run, which groups stand around what, and what is told of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from . import theme
-from .drawing import Arrow, Drawing
+from . import measure, theme
+from .drawing import Arrow, Box, Drawing
 
 
 def flow(arrow: Arrow) -> tuple[str, str]:
@@ -39,6 +39,21 @@ def enclosures(drawing: Drawing) -> dict[str, tuple[str, ...]]:
 def shared(first: tuple[str, ...], second: tuple[str, ...]) -> int:
     """How many of the outermost groups two homes have in common."""
     return next((depth for depth, (a, b) in enumerate(zip(first, second)) if a != b), min(len(first), len(second)))
+
+
+def box_tip(box: Box) -> str:
+    """What is told to who points at a box: all that it says, whole."""
+    return _tip(box.title, *box.lines)
+
+
+def arrow_tips(drawing: Drawing) -> dict[Arrow, str]:
+    """What is told to who points at an arrow: what it joins, and all that it says."""
+    titles = {box.id: box.title for box in drawing.boxes}
+    return {arrow: _tip(f"{titles[arrow.source]} → {titles[arrow.target]}", *arrow.lines) for arrow in drawing.arrows}
+
+
+def _tip(*lines: str) -> str:
+    return "\n".join(filter(None, (measure.tooltip(line).strip() for line in lines)))
 
 
 def check(drawing: Drawing) -> None:

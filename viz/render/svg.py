@@ -33,7 +33,8 @@ def _document(drawing: Drawing, layout: Layout, look: Theme) -> Iterator[str]:
 
 def _part(part: Part) -> Iterator[str]:
     yield f'<g class="{part.kind}" data-id="{_told(part.id)}">'
-    yield f"<title>{_told(part.name)}</title>"
+    if part.tip:
+        yield f"<title>{escape(part.tip)}</title>"
     for shape in part.shapes:
         yield _outline(shape) if isinstance(shape, Outline) else _text(shape)
     yield "</g>"
@@ -52,7 +53,7 @@ def _text(shape: Text) -> str:
     anchor = ' text-anchor="middle"' if shape.centred else ""
     weight = ' font-weight="bold"' if type.bold else ""
     at = f'x="{_number(shape.x)}" y="{_number(shape.y)}"'
-    return f'<text {at} font-size="{_number(type.size)}"{anchor}{weight} fill="{shape.colour}">{escape(shape.row.text)}</text>'
+    return f'<text {at} font-size="{_number(type.size)}"{anchor}{weight} fill="{shape.colour}">{escape(shape.row.written)}</text>'
 
 
 def _told(text: str) -> str:

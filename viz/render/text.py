@@ -15,8 +15,10 @@ from .layers import backward_edges
 
 MARKS = {"operation": "○", "parameter": "■", "input": "□", "output": "◎", "closed": "▣", "sum": "⊕", "note": "◇"}
 _COLUMN = 40  # where what stands on an arrow begins, if there is room
+_WIDTH = 110  # characters of a line: what is longer goes on below
 _DEEPEST = 40  # branches of branches: further ones are not indented any more
 _BARS = "▁▂▃▄▅▆▇█"
+_BELOW = {"": "", "├─": "│ ", "└─": "  "}  # what goes on under a branch
 
 
 def to_text(drawing: Drawing) -> str:
@@ -95,7 +97,8 @@ def _body(drawing: Drawing) -> Iterator[str]:
         if tree.height[name] and around != heading:
             heading = around
             yield f"{indent}{branch and '│ '}{heading or '[outside]'}"
-        yield _line(f"{indent}{branch}{MARKS[box.kind]} {tree.mark(name)}{_box(box)}", arrow, box)
+        below = f"{indent}{_BELOW[branch]}    "
+        yield from _told(f"{indent}{branch}{MARKS[box.kind]} {tree.mark(name)}", _words(box), _led(arrow, box), below)
         indent += "│ " if branch and len(indent) < 2 * _DEEPEST else ""
         next_ones: list[tuple[Arrow, str]] = []
         later: list[tuple[Arrow, str, bool]] = []
@@ -108,9 +111,9 @@ def _body(drawing: Drawing) -> Iterator[str]:
         next_ones.sort(key=lambda way: tree.height[way[1]])
         straight = bool(next_ones) and tree.height[next_ones[-1][1]] > 0
         for k, (led, upper, closes) in enumerate(later, 1):
-            last = k == len(later) and not next_ones
-            where = f"{'↑' if closes else '↓'}{tree.mark(upper)}{_plain(boxes[upper].title)}"
-            yield _line(f"{indent}{'└─' if last else '├─'}{where}", led, boxes[upper])
+            corner = "└─" if k == len(later) and not next_ones else "├─"
+            lead, title = f"{indent}{corner}{'↑' if closes else '↓'}{tree.mark(upper)}", _plain(boxes[upper].title)
+            yield from _told(lead, [title], _led(led, boxes[upper]), f"{indent}{_BELOW[corner]}    ")
         for k, (led, upper) in enumerate(reversed(next_ones)):
             todo.append((upper, led, indent, "├─" if k else "" if straight else "└─"))
 
@@ -126,10 +129,25 @@ def heading_of(drawing: Drawing) -> dict[str | None, str]:
     return headings
 
 
-def _line(left: str, arrow: Arrow | None, box: Box) -> str:
-    """A box, and beside it what stands on the arrow that leads to it, as far as the box does not say it itself."""
+def _told(lead: str, words: list[str], led: list[str], below: str) -> Iterator[str]:
+    """A box, and beside it what stands on the arrow that leads to it; in lines that begin with `below` what one has no room for."""
+    left, along = lead + _joined(words), _joined(led)
+    line = f"{left:<{_COLUMN}}  {along}" if along.startswith("←") else _joined([left, along])
+    if len(line) > _WIDTH:
+        line = lead + words[0]
+        for word in (*words[1:], *([along] if len(below + along) <= _WIDTH else led)):
+            longer = _joined([line, word])
+            if len(longer) > _WIDTH:
+                yield line
+                longer = below + word
+            line = longer
+    yield line
+
+
+def _led(arrow: Arrow | None, box: Box) -> list[str]:
+    """What stands on the arrow that leads to a box, as far as the box does not say it itself."""
     if arrow is None:
-        return left
+        return []
     lines = list(arrow.lines)
     for known in box.lines:
         gradient = known.partition("grad")[2].lstrip("‖")
@@ -138,12 +156,11 @@ def _line(left: str, arrow: Arrow | None, box: Box) -> str:
     words = [_plain(line) for line in lines]
     if arrow.accent:
         words.insert(0, theme.accent(arrow.accent).symbol)
-    if arrow.kind == "forward":  # of what is not a gradient, nothing is said that is not said of the box
-        return _joined([left, *words])
-    return f"{left:<{_COLUMN}}  ← {_joined(words)}" if words else left
+    words = [word for word in words if word]
+    return words if arrow.kind == "forward" or not words else [f"← {words[0]}", *words[1:]]
 
 
-def _box(box: Box) -> str:
+def _words(box: Box) -> list[str]:
     """What is to be noticed, the title, the small print."""
     words = [_plain(part) for part in (box.title, *box.lines)]
     if box.accent:
@@ -152,7 +169,7 @@ def _box(box: Box) -> str:
         words.append(f"{_spark(box.spark)} {spark.said(box.spark)}")
     if box.order:
         words.append(measure.derivative(box.order))
-    return _joined(words)
+    return words
 
 
 def _plain(text: str) -> str:
@@ -160,7 +177,9 @@ def _plain(text: str) -> str:
 
 
 def _joined(words: list[str]) -> str:
-    return "".join(f" {word}" if word.startswith("= ") else f"  {word}" for word in words if word).strip()
+    """Words apart, but for a value, which follows what it is of."""
+    apart = (f" {word}" if word.startswith("= ") else f"  {word}" for word in words[1:] if word)
+    return f"{words[0]}{''.join(apart)}" if words else ""
 
 
 def _spark(values: tuple[float, ...]) -> str:

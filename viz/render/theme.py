@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 from typing import TypeVar
 
 FONTS = "Helvetica,Arial,DejaVu Sans,sans-serif"  # the first is the viewer's own; sizes are kept for the widest of them
 
-RESOLUTION = 200  # dots per inch of a PNG
+RESOLUTION, LEGIBLE = 200, 96  # dots per inch of a PNG: of most, and the fewest in which its small print can be read
+_USEFUL, _MOST = 40e6, 100e6  # pixels of a PNG: as many as are of use, and as many as can be held
+_LONGEST = 32_000  # pixels on a side: Graphviz draws no more, and few viewers show more
 MARGIN = 12.0  # free room around the whole picture
 BOX_GAP = 20.0  # between neighbours
 LAYER_GAP = 16.0  # from a box down to the next label, and from the label to the next box
@@ -97,8 +100,8 @@ GROUPS: dict[str, GroupStyle] = {
 ACCENTS: dict[str, Accent] = {
     "dead": Accent("✗", "dead: its output is zero for every example", 3.0, "dotted"),
     "saturated": Accent("⊘", "saturated: hardly any gradient gets through", 3.0, "dashed"),
-    "vanishing": Accent("▼", "vanishing gradient", 2.6, "dotted"),
-    "exploding": Accent("▲", "exploding gradient", 4.0),
+    "vanishing": Accent("▼", "vanishing: next to nothing gets through", 2.6, "dotted"),
+    "exploding": Accent("▲", "exploding: it grows far too much", 4.0),
     "origin": Accent("⚠", "the first NaN or infinity arose here", 4.5),
     "inherited": Accent("↳", "NaN or infinity from elsewhere", 2.4, "dashed"),
     "unused": Accent("∅", "no gradient reaches it", 2.2, "dotted"),
@@ -260,6 +263,17 @@ def group_style(kind: str) -> GroupStyle:
 def accent(key: str) -> Accent:
     """How something that is to be noticed is marked. Raises ValueError for a key that is not known."""
     return _known("accent", "accents", ACCENTS, key)
+
+
+def resolution(width: float, height: float) -> float:
+    """The dots per inch of a PNG of so many points.
+
+    They are 200 while that makes no more than 40 megapixels, then fewer, down to 96: at that the small print can still be
+    read. Fewer still are there only where the picture could not be held otherwise, with more than 100 megapixels or 32,000
+    on a side; of a picture that large, an SVG or a PDF shows more.
+    """
+    enough = max(LEGIBLE, 72 * sqrt(_USEFUL / (width * height)))
+    return min(RESOLUTION, enough, 72 * sqrt(_MOST / (width * height)), 72 * _LONGEST / max(width, height))
 
 
 def line_width(weight: float) -> float:

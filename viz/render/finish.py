@@ -1,7 +1,9 @@
-"""Graphviz's SVG with the text of its nodes centred by whoever shows it.
+"""Graphviz's SVG as pages, readers' fonts and screen readers want it.
 
-Graphviz writes where a line of text begins, by the width that the text has in its own font and at its own resolution;
-in a reader's font the line then hangs to one side. Here each line gets the middle of its node and is anchored there.
+Graphviz names its elements after nodes, and puts what they tell into links without an address: here it becomes their titles,
+which browsers show to who points at them. And it writes where a line of text begins, by the width that the text has in its
+own font and at its own resolution; in a reader's font the line then hangs to one side: here each line gets the middle of its
+node and is anchored there.
 """
 
 from __future__ import annotations
@@ -13,14 +15,28 @@ from statistics import median
 from .measure import text_width
 from .theme import Type
 
+_LINK = r'<g id="a_\w+"><a xlink:title="([^"]*)">\n(.*?)</a>\n</g>\n'
+_PART = re.compile(rf'(<g id="[^"]*" class="(\w+)"[^>]*>\n)(?:<title>([^<]*)</title>\n)?(?:{_LINK})?', re.S)
 _NODE = re.compile(r'<g id="[^"]*" class="node">.*?</g>', re.S)
 _TEXT = re.compile(r'(<text[^>]*?) text-anchor="start" x="([-\d.]+)"([^>]*?font-size="([\d.]+)"[^>]*>)([^<]*)</text>')
 _OUTLINE = re.compile(r'<(?:polygon|path)[^>]* (?:points|d)="([^"]*)"|<ellipse[^>]* cx="([-\d.]+)"')
 _NUMBER = re.compile(r"-?[\d.]+")
 
 
-def centred(svg: str) -> str:
-    """The same SVG, its node texts anchored in the middle."""
+def finished(svg: str) -> str:
+    """The same SVG, with titles, with its node texts anchored in the middle, and no wider than the page that shows it."""
+    return _centred(_PART.sub(_titled, svg)).replace("<svg ", '<svg role="img" style="max-width:100%;height:auto" ', 1)
+
+
+def _titled(part: re.Match[str]) -> str:
+    """The beginning of an element, up to the end of its link, with what the link told as title; of the whole picture, before it."""
+    opening, kind, name, told, inside = (text or "" for text in part.groups())
+    if kind == "graph":
+        return f"<title>{name}</title>\n<desc>{told}</desc>\n{opening}{inside}"
+    return opening + (f"<title>{told}</title>\n" if told else "") + inside
+
+
+def _centred(svg: str) -> str:
     nodes = _NODE.findall(svg)
     seen = [
         (middle - x) / half for node in nodes if (middle := _middle(node)) is not None for x, half in _lines(node) if half > 5
