@@ -37,6 +37,7 @@ docs: $(call installed,test) ## Write docs/operations.md and the images of docs/
 
 golden: $(call installed,test) ## Write the golden files of the tests anew
 	@$(PY) -m tests.test_text_forms
+	@$(PY) -m tests.test_explain
 
 bench: $(call installed,bench) ## Time training steps against PyTorch
 	@$(PY) -m benchmarks.run $(BENCH_ARGS)

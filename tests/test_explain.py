@@ -9,6 +9,8 @@ import re
 import time
 import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from nn import functional
 from viz.derivation.as_text import by_itself
 from viz.derivation.factoring import Bracket, Fold, Step, folded, walked
 from viz.derivation.paths import Parallel, Paths, Use
+from viz.graph.description import Quantity
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -167,8 +170,15 @@ def check_brackets(parts):
                 check_brackets(way)
 
 
+@pytest.fixture
+def arrays_kept(monkeypatch):
+    """Explanations that keep whole arrays, to compare them."""
+    monkeypatch.setattr(Quantity, "let_go", lambda quantity: None)
+
+
 @pytest.mark.parametrize("max_paths", [100, 0], ids=["listed", "factored"])
 @pytest.mark.parametrize("name", MODELS)
+@pytest.mark.usefixtures("arrays_kept")
 def test_terms_add_up_to_the_gradient(name, max_paths):
     """Of every parameter, in every form: the terms at it, those of each equation before, and what meets in each bracket."""
     model, loss, settings = MODELS[name]()
@@ -279,6 +289,16 @@ def times(chain):
     return math.prod(1 if isinstance(link, Use) else sum(map(times, link.ways)) for link in chain)
 
 
+def test_equations_have_a_term_for_each_use():
+    layer = fixed(nn.Linear(3, 3))
+    h = data(2, 3)
+    for _ in range(6):
+        h = layer(h).tanh() + h
+    told = viz.explain(h.sum(), layer.weight)
+    assert len(told.equations) > 1
+    assert len(told.terms) == told.uses == 6
+
+
 def test_a_million_paths_through_tensors():
     x = leaf(1.0)
     y = x
@@ -312,11 +332,13 @@ def test_brackets_are_never_nested_deeply():
 def test_a_chain_of_any_length():
     x = leaf(1.0)
     y = x
-    for _ in range(1500):
+    for _ in range(20_000):
         y = y * 1.0
-    text = str(viz.explain(y, x))
-    assert len(text) < 3000
-    assert "1,499 more like this" in text
+    told = viz.explain(y, x)
+    text, tex = told.to_text(), told.to_latex()
+    assert "19,999 more like this" in text
+    assert len(text) < 1000
+    assert len(tex) < 1000
 
 
 def test_what_does_not_repeat_is_cut_in_the_middle():
@@ -404,9 +426,218 @@ def test_an_element_is_told_element_by_element():
     loss = ((x @ w) ** 2).sum()
     told = viz.explain(loss, w, (0, -1))
     assert told.total.values == (56.0,)
-    assert told.entries == ((4.0, 1.0), (8.0, 2.0), (12.0, 3.0))
-    assert "4 · 1 + 8 · 2 + 12 · 3 = 56" in str(told)
+    (use,) = told.entries.largest
+    assert [(one.place, one.arriving, one.local, one.value) for one in use.largest] == [
+        ((2, 1), 12.0, 3.0, 36.0),
+        ((1, 1), 8.0, 2.0, 16.0),
+        ((0, 1), 4.0, 1.0, 4.0),
+    ]
+    assert (use.size, use.depending, use.more, use.rest, use.total) == (6, 3, 0, 0.0, 56.0)
+    text = str(told)
+    assert "∂loss/∂matmul · ∂matmul/∂w[0, -1], element by element (3 of 6 depend on it):\n    [2, 1]   12 · 3 = 36\n" in text
+    assert "\n    sum: 56\n" in text
     assert told.index == (0, -1)
+    assert r"\left[2, 1\right] &:\ 12 \cdot 3 = 36" in told.to_latex()
+    (line,) = [line for line in told.picture().drawing.caption if "over" in line]
+    assert line == "∂loss/∂w[0, -1] = 12 · 3 + 8 · 2 + 4 · 1 = 56, over the elements of matmul"
+    assert told.picture().drawing.title.startswith("∂loss/∂w[0, -1]: ")
+
+
+class Several(nn.Module):
+    """A parameter in many roles."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(ag.zeros(4, 4))
+
+    def forward(self, x):
+        h = (x @ self.w).tanh() + self.w[1] * x[:, :1] + ag.einsum("ij,kj->ki", self.w, x)
+        changed = self.w * 2
+        changed[0, 1:] = 3.0
+        return h @ changed.T + self.w.sum(0) + self.w[[0, 0, 2]].sum()
+
+
+class Last(nn.Module):
+    """The first result of a recurrent layer or of attention, or all of them."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        out, state = self.layer(x, x, x) if isinstance(self.layer, nn.MultiheadAttention) else self.layer(x)
+        states = state if isinstance(state, tuple) else (state,)
+        return (out**2).sum() + sum((s**3).sum() for s in states)
+
+
+LAYERS = {
+    "linear": lambda: (nn.Linear(4, 3), data(200, 4)),
+    "linear in 3-D": lambda: (nn.Linear(4, 3), data(5, 6, 4)),
+    "convolution": lambda: (nn.Conv2d(2, 3, 3, stride=2, padding=1), data(2, 2, 7, 7)),
+    "grouped, dilated": lambda: (nn.Conv1d(4, 4, 3, dilation=2, groups=2), data(2, 4, 9)),
+    "transposed": lambda: (nn.ConvTranspose2d(2, 3, 3, stride=2), data(2, 2, 4, 4)),
+    "lstm": lambda: (Last(nn.LSTM(3, 4, num_layers=2, bidirectional=True)), data(5, 2, 3)),
+    "gru": lambda: (Last(nn.GRU(3, 4)), data(5, 2, 3)),
+    "attention": lambda: (Last(nn.MultiheadAttention(4, 2)), data(3, 2, 4)),
+    "embedding": lambda: (nn.Embedding(6, 3), ag.tensor([[0, 2, 2], [5, 0, 1]])),
+    "layer norm": lambda: (nn.LayerNorm(6), data(5, 6)),
+    "batch norm": lambda: (nn.BatchNorm2d(2), data(3, 2, 4, 4)),
+    "group norm": lambda: (nn.GroupNorm(2, 4), data(3, 4, 5)),
+    "prelu": lambda: (nn.PReLU(4), data(3, 4)),
+    "bilinear": lambda: (nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)), data(3, 4)),
+    "many roles": lambda: (Several(), data(5, 4)),
+}
+
+
+def added_up(entries):
+    """All numbers of a sum that are written out, and the rest of it."""
+    return sum(sum(one.arriving * one.local for one in use.largest) + use.rest for use in entries.largest) + entries.rest
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(ag.float64, 1e-6), (ag.float32, 1e-3)], ids=str)
+@pytest.mark.parametrize("name", LAYERS)
+def test_elements_of_every_use_add_up_to_the_gradient(name, dtype, rtol):
+    layer, x = LAYERS[name]()
+    fixed(layer).to(dtype)
+    x = x.to(dtype) if x.is_floating_point() else x
+    out = layer(x)
+    loss = out if out.ndim == 0 else (out * data(*out.shape).to(dtype)).sin().sum()
+    places = {key: tuple(n // 2 for n in p.shape) for key, p in layer.named_parameters()}
+    told = {key: viz.explain(loss, p, places[key], names=layer) for key, p in layer.named_parameters() if used(loss, p)}
+    loss.backward()
+    assert told
+    for key, e in told.items():
+        grad = layer.get_parameter(key).grad.numpy()
+        scale = sum(abs(one.value) for use in e.entries.largest for one in use.largest)
+        np.testing.assert_allclose(added_up(e.entries), grad[places[key]], rtol=rtol, atol=rtol * 1e-3 + (rtol / 10) * scale)
+        assert all(use.total == pytest.approx(sum(one.value for one in use.largest) + use.rest, 1e-6, 1e-9) for use in e.entries.largest)
+        assert len(e.entries.largest) + e.entries.more == e.uses
+        assert "more term" in str(e) or all(not use.more for use in e.entries.largest)
+        assert f"{e.uses} times" in str(e) or e.uses == 1
+        balanced(e.to_latex())
+
+
+def test_of_many_products_the_largest_are_written_out():
+    layer, x = LAYERS["linear"]()
+    loss = fixed(layer)(x).square().sum()
+    told = viz.explain(loss, layer.weight, (1, 2))
+    (use,) = told.entries.largest
+    sizes = [abs(one.value) for one in use.largest]
+    assert sizes == sorted(sizes, reverse=True)
+    assert use.depending == 200
+    assert use.more == 200 - len(use.largest)
+    out, x = layer(x).detach().numpy(), x.numpy()
+    assert sizes[0] == pytest.approx(np.abs(2 * out[:, 1] * x[:, 2]).max())
+    assert f"    {use.more} more terms: " in str(told)
+
+
+def test_what_an_element_is_not_used_for():
+    layer = fixed(nn.Embedding(6, 3))
+    told = viz.explain(layer(ag.tensor([0, 2])).sum(), layer.weight, (1, 1))
+    assert "(0 of 6 depend on it):\n    all terms are 0" in str(told)
+    assert "over" not in " ".join(told.picture().drawing.caption[2:])
+
+
+class Rectified(ag.autograd.Function):
+    """Its backward computes with arrays, so that only single elements tell what it does."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.relu()
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return ag.tensor(g.numpy() * (x.numpy() > 0))
+
+
+class Clipped(ag.autograd.Function):
+    """Its backward is not linear."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        return g.clamp(-1, 1)
+
+
+def test_a_rule_that_cannot_be_recorded_is_asked_element_by_element():
+    x = leaf(np.linspace(-1.0, 1.0, 6))
+    told = viz.explain((Rectified.apply(x) ** 2).sum(), x, 5)
+    (use,) = told.entries.largest
+    assert [(one.place, one.arriving, one.local) for one in use.largest] == [((5,), 2.0, 1.0)]
+    x = leaf(np.linspace(-1.0, 1.0, 600))
+    told = viz.explain((Rectified.apply(x) ** 2).sum(), x, 599)
+    assert told.entries.largest == ()
+    assert told.entries.rest == told.total.values[0] == 2.0
+    assert "the rule of Rectified does not say how single elements" in told.note
+
+
+def test_a_rule_that_is_not_linear_has_no_local_derivatives():
+    x = leaf([1.0, 2.0])
+    told = viz.explain((Clipped.apply(x) ** 2).sum(), x, 1)
+    assert told.entries.largest == ()
+    assert "the rule of Clipped does not say" in told.note
+
+
+def test_large_results_are_not_told_element_by_element(monkeypatch):
+    monkeypatch.setattr("viz.derivation.elements.LIMIT", 10)
+    layer, x = LAYERS["linear"]()
+    told = viz.explain(fixed(layer)(x).sum(), layer.weight, (0, 0))
+    assert told.entries.largest == ()
+    assert "linear has 600 elements: too many" in told.note
+    assert "more use" not in str(told)
+    assert "more use" not in told.to_latex()
+
+
+def test_elements_of_a_recorded_pass():
+    def model():
+        layer, x = LAYERS["linear"]()
+        return layer, fixed(layer)(x).sin().sum()
+
+    layer, loss = model()
+    with viz.record() as run:
+        loss.backward(retain_graph=True)
+    told = viz.explain(loss, layer.weight, (0, 1), run=run)
+    assert added_up(told.entries) == pytest.approx(layer.weight.grad[0, 1].item())
+    layer, loss = model()
+    with viz.record() as run:
+        loss.backward()
+    told = viz.explain(loss, layer.weight, (0, 1), run=run)
+    assert told.entries.largest == ()
+    assert "element by element it is told before backward() only" in told.note
+
+
+def test_an_element_of_an_operation_that_is_opened():
+    layer, x = LAYERS["lstm"]()
+    loss = fixed(layer)(x)
+    told = viz.explain(loss, layer.layer.weight_hh_l0, (1, 2), open="lstm")
+    loss.backward()
+    assert added_up(told.entries) == pytest.approx(layer.layer.weight_hh_l0.grad[1, 2].item(), 1e-6)
+
+
+@pytest.mark.parametrize("max_paths", [8, 0], ids=["listed", "factored"])
+@pytest.mark.parametrize("steps", [1, 2, 12])
+def test_text_and_picture_count_the_same_uses(steps, max_paths):
+    """An LSTM cell has two results, but uses its weight once a step."""
+    model, loss, _ = cell(steps)
+    told = viz.explain(loss, model.weight_hh, names=model, max_paths=max_paths)
+    assert told.uses == steps
+    if told.factored:
+        assert len(told.terms) == steps
+    drawn = viz.draw(loss, names=model, roll=False).drawing
+    if steps == 12:
+        (box,) = [box for box in drawn.boxes if box.title == "weight_hh"]
+        assert "grad is the sum of 12" in box.lines
+        assert "which is used 12 times" in str(told)
+        assert "the sum of 12 terms" in str(told)
+    into = [a for a in drawn.arrows if a.kind == "backward" and a.lines[0] == "Σₜ δₜᵀ @ hₜ₋₁"]
+    assert len(into) == steps
+    if told.factored:  # and the numbers are those on the arrows
+        assert {term.total.text() for term in told.terms} == {a.lines[-1].rpartition(", (")[0] for a in into}
 
 
 @pytest.mark.parametrize(
@@ -638,9 +869,16 @@ WRITTEN = {"two_paths": expression, "mlp_element": element, "square": squared, "
 @pytest.mark.parametrize("suffix", ["txt", "tex"])
 @pytest.mark.parametrize("name", WRITTEN)
 def test_written_as_before(name, suffix):
+    assert written(name, suffix) == golden_file(name, suffix).read_text(encoding="utf-8")
+
+
+def written(name, suffix):
     told = WRITTEN[name]()
-    text = told.to_text() if suffix == "txt" else told.to_latex()
-    assert text + "\n" == (GOLDEN / f"explain_{name}.{suffix}").read_text(encoding="utf-8")
+    return (told.to_text() if suffix == "txt" else told.to_latex()) + "\n"
+
+
+def golden_file(name, suffix):
+    return GOLDEN / f"explain_{name}.{suffix}"
 
 
 def balanced(tex):
@@ -684,12 +922,24 @@ def test_latex_is_understood(name, mathtext):
         mathtext(piece)
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_latex_of_elements_is_understood(name, mathtext):
+    layer, x = LAYERS[name]()
+    loss = fixed(layer)(x).sum()
+    p = next(p for p in layer.parameters())
+    tex = viz.explain(loss, p, (0,) * p.ndim, names=layer).to_latex()
+    assert r"\sum_{k}" in tex
+    balanced(tex)
+    for piece in pieces(tex):
+        mathtext(piece)
+
+
 def test_a_norm_is_not_what_a_derivative_is():
-    x = leaf(np.arange(1.0, 7.0))
+    x = leaf(np.arange(1.0, 31.0))
     told = viz.explain((x * x).sum(), x).to_latex()
     assert "‖" not in told
-    (line,) = (line for line in told.splitlines() if "19.08" in line)
-    assert line.startswith(r"\Vert \frac{\partial \mathrm{output}}{\partial x} \Vert &= 19.08")
+    (line,) = (line for line in told.splitlines() if "194.5" in line)
+    assert line.startswith(r"\Vert \frac{\partial \mathrm{output}}{\partial x} \Vert &= 194.5")
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".md", ".tex", ".json", ".svg", ".html", ".dot"])
@@ -762,6 +1012,20 @@ def test_what_no_rule_on_the_path_needs_is_not_drawn():
     assert not any("bias" in box.title for box in drawn.boxes)
 
 
+def test_other_parameters_are_drawn_as_parameters():
+    """But without gradients: only those of the path are told."""
+    model, loss, _ = mlp()
+    drawn = viz.explain(loss, model[0].weight, names=model).picture().drawing
+    boxes = {box.title: box for box in drawn.boxes}
+    assert {title for title, box in boxes.items() if box.kind == "parameter"} == {"0.weight", "2.weight"}
+    assert boxes["0.weight"].accent == "path"
+    assert boxes["2.weight"].accent == ""
+    assert any("grad" in line for line in boxes["0.weight"].lines)
+    assert not any("grad" in line for line in boxes["2.weight"].lines)
+    (arrow,) = [a for a in drawn.arrows if boxes["2.weight"].id in (a.source, a.target)]
+    assert arrow.kind == "forward"
+
+
 def test_names_in_rules_are_explained():
     model, loss, _ = lstm()
     told = viz.explain(loss, model.weight_ih_l0)
@@ -812,6 +1076,36 @@ def test_same_program_same_bytes():
     assert once() == once()
 
 
+def test_what_is_not_told_is_not_kept():
+    """An explanation holds no array of the graph, but the gradient that it is about."""
+    x = leaf(np.ones((50, 40)))
+    w = leaf(np.ones((40, 30)))
+    loss = (x @ w).tanh().square().sum()
+    with tracked() as alive:
+        told = viz.explain(loss, w)
+    held = [q for q in alive() if q.shape not in ((), (40, 30))]
+    assert len(held) > 2
+    assert not any("array" in vars(q) for q in held)
+    before = told.to_text(), json.dumps(told.to_dict())
+    del loss
+    assert (told.to_text(), json.dumps(told.to_dict())) == before
+
+
+@contextmanager
+def tracked():
+    """Gives a function that lists the quantities made inside which are still alive."""
+    made = []
+    init = Quantity.__init__
+
+    def noted(quantity, array):
+        init(quantity, array)
+        made.append(weakref.ref(quantity))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Quantity, "__init__", noted)
+        yield lambda: [q for ref in made if (q := ref()) is not None]
+
+
 def test_the_graph_goes_when_the_loss_does():
     x = leaf(2.0)
     h = x * 3
@@ -822,3 +1116,9 @@ def test_the_graph_goes_when_the_loss_does():
     assert node() is None
     assert told.total.values == (36.0,)
     assert told.picture().to_svg(engine="builtin").startswith("<?xml")
+
+
+if __name__ == "__main__":
+    for name, suffix in product(WRITTEN, ("txt", "tex")):
+        golden_file(name, suffix).write_text(written(name, suffix), encoding="utf-8")
+        print(golden_file(name, suffix))

@@ -7,6 +7,7 @@ out one by one; many are factored where they part and meet.
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,28 +15,28 @@ from typing import Any
 import numpy as np
 
 from autograd_core.graph import Node, ancestors
-from autograd_core.modes import no_grad
 from autograd_core.tensor import Tensor, current_node
 from autograd_core.writes import owner
 from nn import Module
 
 from .derivation.as_text import by_itself, value
+from .derivation.elements import Result, Used, Uses, uses
+from .derivation.elements_written import in_one_line, index_text
 from .derivation.explanation import Explanation
-from .derivation.factoring import Bracket, Equation, Part, Step, Term, walked
+from .derivation.factoring import Bracket, Equation, Part, Step, Term, let_go, walked
 from .derivation.highlight import highlighted
 from .derivation.paths import Chain, Paths, Use
-from .draw import not_run
-from .graph.called import called, tidy
+from .graph.as_drawing import not_run
+from .graph.called import beside, called, tidy
+from .graph.collector import paused
 from .graph.description import Edge, Quantity, Trace, Vertex
 from .graph.names import Names, caller
 from .graph.opening import Opens
-from .graph.results import by_result
+from .graph.results import by_result, results_of
 from .graph.trace import trace
 from .record import Run
 
 STEPS = 40  # that all paths together may have to be written out one by one
-ENTRIES = 128  # elements of what a parameter was used in, of which those that add to one element's gradient are looked for
-SHOWN = 8  # of those
 
 
 def explain(
@@ -53,8 +54,9 @@ def explain(
 
     Up to `max_paths` paths are written out one by one, unless they are long; more are factored. Numbers are those of `run` (see
     `viz.record`) if that was one pass from this output, with what hooks did; else of a pass made for looking, without hooks, which
-    `gradient` starts for a tensor that is not a scalar. Where the graph was freed and nothing recorded there are formulas only.
-    Raises TypeError or ValueError when there is no path, ShapeError when `gradient` does not fit, IndexError when the index does not.
+    `gradient` starts for a tensor that is not a scalar. Where the graph was freed or overwritten and nothing recorded,
+    there are formulas only. Raises TypeError or ValueError when there is no path, ShapeError when `gradient` does not fit, IndexError
+    when the index does not.
     """
     for what, tensor in (("output", output), ("parameter", parameter)):
         if not isinstance(tensor, Tensor):
@@ -69,10 +71,10 @@ def explain(
     order = ancestors([output.node])[::-1]
     place = _checked(index, parameter.array.shape)
     recorded = run is not None and _is_pass_of(run, output.node, order, parameter.node)
-    found = trace(output, known, run if recorded else None, gradient, open)
-    if parameter.node not in order:
-        raise ValueError(_no_path(found, parameter, known.of(parameter.node) or "the parameter", known.of(output.node) or "the output"))
-    with no_grad():  # rules are asked what they do to other gradients, too
+    with paused():
+        found = trace(output, known, run if recorded else None, gradient, open)
+        if parameter.node not in order:
+            raise ValueError(_no_path(found, parameter, known.of(parameter.node) or "the parameter", known.of(output.node) or "the output"))
         return _Explainer(found, f"v{order.index(parameter.node)}", parameter, place).explanation(max_paths)
 
 
@@ -110,7 +112,7 @@ class _Explainer:
 
     def __init__(self, found: Trace, goal: str, parameter: Tensor, index: tuple[int, ...] | None) -> None:
         self.goal, self.parameter, self.index, self.whole = goal, parameter, index, found
-        self.numbers = found.state not in ("freed", "none")
+        self.numbers = found.state not in ("freed", "overwritten", "none")
         self.pulls = found.state in ("own", "again")  # what hooks did in a recorded pass, no rule knows
         self.on_path = {goal}
         for v in found.vertices:
@@ -118,10 +120,16 @@ class _Explainer:
                 self.on_path.add(v.id)
         self.names = called(found, self.on_path, goal)
         self.place = {call.id: call.path for call in found.calls}
-        self.found = by_result(found, self.on_path, self.pulls)
-        users = (v for v in reversed(self.found.vertices) if v.id in self.on_path and v.id != goal)
+        self.together = results_of(found, self.on_path)
+        self.found, self.paths = self.through(apart=False)
+        self.uses = [use for use in self.paths.uses if use.used == goal]
+
+    def through(self, *, apart: bool) -> tuple[Trace, Paths]:
+        """What the chain rule goes through, each of several results by itself or all of an operation's together; and the paths."""
+        found = by_result(self.whole, self.on_path, apart=apart)
+        users = (v for v in reversed(found.vertices) if v.id in self.on_path and v.id != self.goal)
         uses = [Use(v.id, e.source, k, e) for v in users for k, e in enumerate(v.inputs) if e.source in self.on_path]
-        self.paths = Paths(uses, found.root, goal)
+        return found, Paths(uses, found.root, self.goal)
 
     def vertex(self, id: str) -> Vertex:
         return self.found.by_id[id]
@@ -130,25 +138,33 @@ class _Explainer:
         goal = self.vertex(self.goal)
         few = self.paths.count == 1 or (self.paths.count <= max_paths and self.paths.length <= STEPS)
         listed = few and (self.pulls or not self.numbers or self.paths.count == 1)
+        entries, untold = self.entries()
+        if listed and any(len(results) > 1 for results in self.together.values()):
+            self.found, self.paths = self.through(apart=True)
         equations: tuple[Equation, ...] = ()
         if self.found.root != self.goal:
             equations = (self.listed(),) if listed else self.factored()
         grad = None if self.parameter.grad is None else Quantity(np.array(self.at(self.parameter.grad.array)))  # it will change
         total = Quantity(self.at(goal.gradient.array)) if self.numbers and goal.gradient is not None else None
-        return Explanation(
-            self.names[self.found.root],
-            self.names[self.goal],
+        names = self.names[self.found.root], self.names[self.goal]
+        made = Explanation(
+            *names,
             tuple(self.parameter.array.shape),
             self.index,
             self.paths.count,
+            len(self.uses),
             not listed and self.found.root != self.goal,
             equations,
-            self.entries(),
+            entries,
             total,
             grad,
-            tuple(self.notes(equations, total)),
-            highlighted(self.whole, self.on_path, self.goal, self.names[self.found.root], self.names[self.goal]),
+            (*self.notes(equations, total), *untold),
+            highlighted(
+                self.whole, self.on_path, self.goal, names[0], names[1] + index_text(self.index), in_one_line(entries, *names, self.index)
+            ),
         )
+        let_go(equations)
+        return made
 
     def at(self, array: Any) -> Any:
         return np.asarray(array) if self.index is None else np.asarray(array)[self.index]
@@ -177,7 +193,7 @@ class _Explainer:
                 tuple(Term(self.names[start], *self.product(chain)) for start, chain in terms),
                 self.total_at(of),
             )
-            for of, terms in self.paths.equations()
+            for of, terms in self.paths.equations(self.together)
         )
 
     def product(self, chain: Chain) -> tuple[tuple[Part, ...], Quantity | None]:
@@ -209,11 +225,9 @@ class _Explainer:
 
     def step(self, use: Use, carried: Any) -> Step:
         user, used, edge = self.vertex(use.user), self.vertex(use.used), use.edge
-        same = [k for k, other in enumerate(user.inputs) if other.source == use.used]
-        which = f", argument {same.index(use.place) + 1} of {len(same)}" if len(same) > 1 else ""
         shown = None if carried is None or isinstance(carried, list) else Quantity(self.at(carried) if use.used == self.goal else carried)
         return Step(
-            tidy(user.operation) + which,
+            self.operation(use),
             tidy(self.place.get(user.scope or "", "")),
             self.names[use.user],
             self.names[use.used],
@@ -224,31 +238,45 @@ class _Explainer:
             shown,
         )
 
+    def operation(self, use: Use) -> str:
+        """The operation, and where it uses something several times which of these uses is meant."""
+        user = self.vertex(use.user)
+        same = [k for k, other in enumerate(user.inputs) if other.source == use.used]
+        return tidy(user.operation) + (f", argument {same.index(use.place) + 1} of {len(same)}" if len(same) > 1 else "")
+
     # ------------------------------------------------------------------ what is to be said besides
 
-    def entries(self) -> tuple[tuple[float, float], ...]:
-        """Of one element of a parameter that is used once: what adds up to its gradient, element by element of the result."""
-        uses = [use for use in self.paths.uses if use.used == self.goal]
-        if self.index is None or len(uses) != 1 or not self.numbers or uses[0].edge.pull is None:
-            return ()
-        user = self.vertex(uses[0].user)
-        if user.gradient is None or not 1 < user.gradient.array.size <= ENTRIES or user.gradient.array.dtype.kind != "f":
-            return ()
-        arriving = user.gradient.array
-        found = []
-        for k in np.ndindex(arriving.shape):
-            unit = np.zeros_like(arriving)
-            unit[k] = 1
-            local = float(self.at(uses[0].edge.pull(unit)))
-            if local and arriving[k]:
-                found.append((float(arriving[k]), local))
-            if len(found) > SHOWN:
-                return ()
-        return tuple(found)
+    def entries(self) -> tuple[Uses | None, list[str]]:
+        """Of one element: what adds up to its gradient, element by element of what the parameter was used in; or why that is not told."""
+        sizes = {math.prod(self.parameter.array.shape), *(math.prod(r.shape) for use in self.uses for r in self.results(use.user))}
+        if self.index is None or not self.numbers or not self.uses or sizes == {1}:
+            return None, []
+        if self.parameter.dtype.kind != "f":
+            return None, ["element by element only real numbers are told"]
+        handing = [self.used(use, use.edge.part.array) for use in self.uses if use.edge.part is not None]
+        return uses(handing, self.index) if handing else (None, [])
+
+    def results(self, user: str) -> list[Vertex]:
+        """What an operation gave."""
+        return self.together.get(user) or [self.vertex(user)]
+
+    def used(self, use: Use, part: Any) -> Used:
+        several = use.user in self.together
+        results = [
+            Result(self.names[v.id], v.gradient.array, v.inputs[0] if several else None)
+            for v in self.results(use.user)
+            if v.gradient is not None
+        ]
+        return Used(self.names[use.user], self.operation(use), results, use.edge, part)
 
     def notes(self, equations: tuple[Equation, ...], total: Quantity | None) -> list[str]:
         name, state, notes = self.names[self.goal], self.found.state, []
-        if not self.numbers:
+        if any(use.used in self.together for use in self.paths.uses):
+            one = beside([self.names[v.id] for v in next(results for results in self.together.values() if len(results) > 1)])
+            notes.append(f"{one}: the results of one operation are one factor, for it takes back what comes through all of them")
+        if state == "overwritten":
+            notes += [*self.whole.notes, "so there are no numbers: explain before that, or record the pass with viz.record()"]
+        elif not self.numbers:
             notes.append("backward() has freed the numbers between: explain before it, or record the pass with viz.record()")
         elif state == "own" and self.parameter.grad is None and self.parameter.is_leaf:
             notes.append("no backward yet: this is what .grad will get")
@@ -298,7 +326,7 @@ def _stopped(step: Step) -> str:
 
 def _local(user: Vertex, used: Vertex, edge: Edge) -> float | None:
     """The local derivative, where result and argument are single real numbers."""
-    if any(np.dtype(v.dtype or "object").kind != "f" or np.prod(v.shape) != 1 for v in (user, used)):
+    if any(not v.dtype.startswith("float") or math.prod(v.shape) != 1 for v in (user, used)):
         return None
     if edge.pull is not None:
         return float(np.asarray(edge.pull(np.ones(user.shape, user.dtype))).reshape(()))

@@ -8,11 +8,12 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..graph.description import Quantity
-from ..graph.latex import name as called
+from ..graph.digits import number
+from ..graph.latex import name, words
 from ..graph.latex import to_latex as formula
-from ..graph.latex import words
-from ..graph.symbols import number
-from .as_text import LISTED, added, by_itself, entries, meanings, product
+from .as_text import LISTED, added, by_itself, meanings, product
+from .elements import Uses
+from .elements_written import factors, more
 from .factoring import Bracket, Equation, Fold, Part, Step, Term, folded
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ def document(e: Explanation) -> str:
 
 
 def _lines(e: Explanation) -> Iterator[str]:
-    whole = derivative(e.output, e.parameter)
-    if e.index is not None:
-        whole += rf"\left[{', '.join(map(str, e.index))}\right]"
+    whole = derivative(e.output, e.parameter) + _at(e.index)
     equations = folded(e.equations)
     for equation in equations:
         if isinstance(equation, Fold):
@@ -50,11 +49,12 @@ def _lines(e: Explanation) -> Iterator[str]:
         yield from _sum(whole if last else derivative(e.output, equation.of), e.output, equation)
         if last:
             yield from (f"&= {told}" for told in (_products(e), _in_numbers(e)) if told)
-    if e.total is not None and e.total.values is None:
+    if e.total is not None and not e.total.written:
         yield rf"\Vert {whole} \Vert &= {_numbers(number(e.total.norm))}"
     elif e.total is not None and not _in_numbers(e):
-        told = f"{entries(e)} = " if e.entries else ""
-        yield f"{whole} &= {_numbers(told + e.total.text().removeprefix('= '))}"
+        yield f"{whole} &= {_numbers(e.total.text().removeprefix('= '))}"
+    if e.entries and e.entries.largest:
+        yield from _elements(e, e.entries)
     terms = [term for equation in equations if not isinstance(equation, Fold) for term in folded(equation.terms)]  # type: ignore[type-var]
     told_of = ([(_more(term),)] if isinstance(term, Fold) else _where(folded(term.steps), e.output) for term in terms)
     yield from _once(chain.from_iterable(told_of))
@@ -77,6 +77,14 @@ def _once(blocks: Iterable[tuple[str, ...]]) -> Iterator[str]:
 
 def _more(fold: Fold) -> str:
     return rf"{MORE} {words(f'{fold.times} more like this' if fold.times else f'{len(fold.parts)} more')}"
+
+
+def called(text: str) -> str:
+    """A value's name; of several side by side each one's: (h, c)."""
+    if not (text.startswith("(") and text.endswith(")") and ", " in text):
+        return name(text)
+    inside = r",\ ".join(map(name, text[1:-1].split(", ")))
+    return rf"\left({inside}\right)"
 
 
 def derivative(result: str, argument: str) -> str:
@@ -175,8 +183,29 @@ def _bracket(part: Bracket, output: str) -> Iterator[tuple[str, ...]]:
         yield (f"{derivative(output, part.argument)} &= {_numbers(sums)}",)
 
 
+def _elements(e: Explanation, uses: Uses) -> Iterator[str]:
+    """One element's gradient, element by element of what the parameter was used in."""
+    for use in uses.largest:
+        result = called(use.result)
+        chain_rule = rf"\frac{{\partial {called(e.output)}}}{{\partial {result}\left[k\right]}} \cdot "
+        chain_rule += rf"\frac{{\partial {result}\left[k\right]}}{{\partial {called(e.parameter)}{_at(e.index)}}}"
+        yield rf"\sum_{{k}} {chain_rule} &= {_numbers(number(use.total))}"
+        for one in use.largest:
+            where = "" if one.result == use.result and one.place else called(one.result)
+            yield rf"{where}{_at(one.place)} &:\ {_numbers(f'{factors(one)} = {number(one.value)}')}"
+        if use.more:
+            yield rf"{words(more(use.more, 'term'))} &:\ {_numbers(number(use.rest))}"
+    if uses.more:
+        yield rf"{words(more(uses.more, 'use'))} &:\ {_numbers(number(uses.rest))}"
+
+
+def _at(index: Sequence[int] | None) -> str:
+    """The place of an element, "" for the whole."""
+    return "" if not index else rf"\left[{', '.join(map(str, index))}\right]"
+
+
 def _size(gradient: Quantity) -> str:
-    if gradient.values is None:
+    if not 0 < len(gradient.written) <= WIDTH:
         return rf"\Vert\cdot\Vert = {_numbers(number(gradient.norm))}"
     return rf"\rightarrow\ {_numbers(gradient.text().removeprefix('= '))}"
 
@@ -184,7 +213,7 @@ def _size(gradient: Quantity) -> str:
 def _numbers(text: str) -> str:
     """Numbers, lists of them, their sums and products."""
     power = lambda found: rf"{found[1]} \cdot 10^{{{int(found[2])}}}"
-    made = re.sub(r"([\d.]+)e([+-]?\d+)", power, text.replace("−", "-"))
+    made = re.sub(r"([\d.]+)e([+-]?\d+)", power, text.replace("−", "-")).replace("all ", rf"{words('all')}\ ")
     return made.replace("inf", r"\infty").replace("nan", words("nan")).replace("·", r"\cdot").replace(", ", r",\ ")
 
 

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..graph.description import Quantity
-from ..graph.symbols import number
+from ..graph.digits import number
+from . import elements_written
 from .factoring import Bracket, Equation, Fold, Part, Step, Term, folded, walked
 
 if TYPE_CHECKING:
     from .explanation import Explanation
 
 WIDTH = 110  # characters, before a formula is broken
+COLUMN = 60  # characters of a value among others
 LISTED = 12  # numbers that are listed of what repeats
 
 
@@ -47,10 +49,9 @@ def _lines(e: Explanation) -> Iterator[str]:
             yield from _path(e, k, term)
     if not e.factored and (sums := summed(e)):
         yield from ("", f"sum over paths: {sums}")
-    if e.entries and e.total is not None:
-        used = e.terms[0].steps[-1].result
-        yield from ("", f"∂{e.output}/∂{used} · ∂{used}/∂{e.parameter}{place_of(e)}, element by element of {used}:")
-        yield f"    {entries(e)} = {number(e.total.array)}"
+    if e.entries and e.entries.largest:
+        yield ""
+        yield from chain.from_iterable(_wrapped(line, "    ") for line in elements_written.lines(e.entries, e.output, e.parameter, e.index))
     yield ""
     if e.total is not None:
         yield f"{what} {value(e.total, sign=True)}"
@@ -71,12 +72,13 @@ def meanings(e: Explanation) -> list[str]:
 
 def place_of(e: Explanation) -> str:
     """`[0, 2]`, or "" for the whole."""
-    return "" if e.index is None else f"[{', '.join(map(str, e.index))}]"
+    return elements_written.index_text(e.index)
 
 
 def summary(e: Explanation) -> str:
     """How many paths there are and what is done with them."""
-    many = f"{e.paths:,} path{'' if e.paths == 1 else 's'} from {e.output} to {e.parameter}"
+    used = f", which is used {e.uses:,} times" if 1 < e.uses < e.paths else ""
+    many = f"{e.paths:,} path{'' if e.paths == 1 else 's'} from {e.output} to {e.parameter}{used}"
     if not e.equations:
         return f"{e.parameter} is the output itself."
     if not e.factored:
@@ -95,9 +97,14 @@ def value(quantity: Quantity, *, sign: bool = False) -> str:
     return text if sign and text.startswith("=") else f"has ‖·‖ = {number(quantity.norm)}" if sign else text.removeprefix("= ")
 
 
+def in_column(quantity: Quantity) -> str:
+    """The value where that is short enough for a column of them, else the norm."""
+    return value(quantity) if len(quantity.written) <= COLUMN else f"‖·‖ = {number(quantity.norm)}"
+
+
 def added(parts: Sequence[Quantity | None], total: Quantity | None) -> str:
     """`0.3 + 0.12 = 0.42`; "" where the numbers are many or not known."""
-    told = [value(q) for q in (*parts, total) if q is not None and q.values is not None]
+    told = [value(q) for q in (*parts, total) if q is not None and q.written]
     if len(told) != len(parts) + 1 or len(told) > LISTED + 1:
         return ""
     made = f"{' + '.join(f'({t})' if t.startswith('−') and k else t for k, t in enumerate(told[:-1]))} = {told[-1]}"
@@ -118,12 +125,6 @@ def product(locals_: Sequence[float]) -> str:
         told = [*told[:LISTED], "…", told[-1]]
     parts = [f"({t})" if t.startswith("−") and k else t for k, t in enumerate(told)]
     return f"{' · '.join(parts)}{f' = {number(float(np.prod(locals_)))}' if len(parts) > 1 else ''}"
-
-
-def entries(e: Explanation) -> str:
-    """What adds up to the gradient of one element."""
-    told = [product(pair).rpartition(" = ")[0] for pair in e.entries]
-    return " + ".join(f"({t})" if t.startswith("−") and k else t for k, t in enumerate(told))
 
 
 def _compared(e: Explanation) -> str:
@@ -157,7 +158,7 @@ def _factor(part: Part | Fold) -> str:
 
 def by_itself(formula: str) -> str:
     """The rule for a single number without the gradient that arrives: the local derivative."""
-    if re.fullmatch(r"(repeat|reshape|permute|Σ|real)?\(?g\)?", formula):
+    if re.fullmatch(r"(repeat|reshape|permute|Σ[₀-₉₋]*|real)?\(?g\)?", formula):
         return "1"
     for begin, rest in (("g · ", ""), ("−g · ", "−"), ("g / ", "1 / "), ("−g / ", "−1 / ")):
         if formula.startswith(begin):
@@ -219,7 +220,7 @@ def _equation(e: Explanation, equation: Equation) -> Iterator[str]:
 def _rows(parts: Sequence[Part | Fold], *, carried: bool = True) -> Iterator[_Row]:
     for part in parts:
         if isinstance(part, Step):
-            gradient = "" if not carried or part.gradient is None else f"→ {value(part.gradient)}"
+            gradient = "" if not carried or part.gradient is None else f"→ {in_column(part.gradient)}"
             rule = part.formula if part.local is None else f"= {' = '.join(dict.fromkeys((by_itself(part.formula), number(part.local))))}"
             module = part.place if part.place and not f"{part.result} ".startswith(part.place) else ""
             yield _Row("", (factor(part), rule, gradient, f"{part.operation}{module and f'  in {module}'}"))

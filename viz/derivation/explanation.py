@@ -11,10 +11,10 @@ from typing import Any
 
 from .. import picture
 from ..graph.description import Quantity, plain
-from ..render.drawing import Drawing
 from ..render.files import as_json, named, spelled, write_whole
 from . import as_latex as derivation_latex
 from . import as_text as derivation_text
+from .elements import Uses
 from .factoring import Equation, Term
 
 SUFFIXES = (".txt", ".md", ".tex", ".json")
@@ -24,7 +24,8 @@ SUFFIXES = (".txt", ".md", ".tex", ".json")
 class Explanation:
     """The chain rule of one parameter; prints itself, shows itself in a notebook, and saves itself.
 
-    `equations` is the derivation: the last one is the parameter's. With `factored`, its terms are not single paths.
+    `equations` is the derivation: the last one is the parameter's. With `factored`, its terms are not single paths. Of the arrays
+    that went through the graph it keeps what it tells: shapes, norms, few elements.
     """
 
     output: str
@@ -32,13 +33,14 @@ class Explanation:
     shape: tuple[int, ...]  # of the parameter
     index: tuple[int, ...] | None  # of the element that is explained, None for the whole parameter
     paths: int
+    uses: int  # of the parameter, by operations on a path
     factored: bool
     equations: tuple[Equation, ...]
-    entries: tuple[tuple[float, float], ...]  # of one element: what adds up to its gradient, each arriving gradient · local derivative
+    entries: Uses | None  # of one element: what adds up to its gradient, element by element of what it was used in
     total: Quantity | None  # the sum of the last equation's terms, at `index` if given
     grad: Quantity | None  # the parameter's .grad, at `index` if given
     notes: tuple[str, ...]
-    drawing: Drawing = field(repr=False)
+    marked: picture.Picture = field(repr=False)  # the graph with the paths to the parameter marked
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -52,7 +54,7 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers (JSON-serialisable); what is not finite is "nan", "inf" or "-inf"."""
-        return {name: spelled(plain(getattr(self, name))) for name in self.__dataclass_fields__ if name != "drawing"}
+        return {name: spelled(plain(getattr(self, name))) for name in self.__dataclass_fields__ if name != "marked"}
 
     def to_text(self) -> str:
         """The derivation in plain text."""
@@ -68,7 +70,7 @@ class Explanation:
 
     def picture(self, *, theme: str = "light") -> picture.Picture:
         """The graph with the paths to the parameter marked."""
-        return picture.Picture(self.drawing, theme)
+        return picture.Picture(self.marked.drawing, theme, self.marked.page)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the derivation (.txt, .md, .tex, .json) or the picture (any of a picture's formats); returns the path.

@@ -88,6 +88,22 @@ def walked(parts: Sequence[Part]) -> Iterator[Step]:
                 yield from walked(way)
 
 
+def let_go(equations: Sequence[Equation]) -> None:
+    """Keep of the gradients what is told, so that an explanation does not hold its graph's arrays."""
+    for equation in equations:
+        todo: list[Any] = [equation.total, *equation.terms]
+        while todo:
+            part = todo.pop()
+            if isinstance(part, Quantity):
+                part.let_go()
+            elif isinstance(part, Term):
+                todo += part.steps
+            elif isinstance(part, Bracket):
+                todo += [part.gradient, *(inner for way in part.ways for inner in way)]
+            elif isinstance(part, Step):
+                todo.append(part.gradient)
+
+
 def signature(part: Any) -> Hashable:
     """What makes two parts the same but for names and numbers."""
     if isinstance(part, Step):

@@ -6,7 +6,7 @@ paths is a whole number of any size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -72,22 +72,22 @@ class Paths:
                 continue
             todo.extend((use.used, (use, trail)) for use in reversed(self.of[at]))
 
-    def equations(self) -> Equations:
+    def equations(self, together: Collection[str] = ()) -> Equations:
         """The sum over all paths, factored.
 
         One equation for the goal, whose brackets are where paths part and meet, as long as these are not nested deeply; else
-        one for each value where they meet too, in the order in which a backward pass comes by.
+        one for each value where they meet too, in the order in which a backward pass comes by, and the goal's has a term for each use.
+        Those in `together` are but other values side by side: terms start there, and these other values have equations.
         """
         users = {use.user for use in self.uses if use.used == self.goal}
-        for kept in (set(), users if len(users) > 2 else None, self._crossings()):
-            if kept is None:
-                continue
-            left = _reduced(self.uses, kept | {self.root, self.goal})
-            if all(way.depth <= DEEP for into in left.values() for way in into.values()):
+        stay = {self.root, self.goal, *together, *(use.user for use in self.uses if use.used in together)}
+        for kept in (set(), users, self._crossings() | users):
+            left = _reduced(self.uses, kept | stay)
+            if (kept or len(left) == 1) and all(way.depth <= DEEP for into in left.values() for way in into.values()):
                 break
         place = {user: k for k, user in enumerate(self.of)} | {self.goal: len(self.of)}
         made: Equations = []
-        for value in sorted(left, key=place.__getitem__):
+        for value in sorted(left.keys() - set(together), key=place.__getitem__):
             terms = []
             for user in sorted(left[value], key=place.__getitem__):
                 chain = _flat(left[value][user])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from ..render import measure
 from .description import Call, Trace, Vertex
+from .results import results_of
 
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 SMALL = str.maketrans("0123456789", SUBSCRIPTS)
+TOGETHER = 4  # names that are told of values side by side
 
 
 def tidy(text: str, longest: int = 80) -> str:
@@ -20,13 +22,14 @@ def tidy(text: str, longest: int = 80) -> str:
 def called(found: Trace, which: Collection[str], goal: str) -> dict[str, str]:
     """By id, for these vertices: the program's name for it, else the module that it is the result of, else its operation.
 
-    What would be called alike is numbered, in the order of the program.
+    What would be called alike is numbered, in the order of the program. An operation with several results is called by these: (h, c).
     """
+    together = results_of(found, which)
     results = _results(found, which)
     calls = {call.id: call for call in found.calls}
     base: dict[str, str] = {}
     for v in found.vertices:
-        if v.id in which:
+        if v.id in which and v.id not in together:
             module = _module(calls[results[v.id]]) if v.id in results else ""
             given = v.name or ("output" if v.id == found.root else "parameter" if v.id == goal else "")
             base[v.id] = tidy(given or module or _operation(found, v))
@@ -38,7 +41,13 @@ def called(found: Trace, which: Collection[str], goal: str) -> dict[str, str]:
         for k, id in enumerate(ids, 1):
             apart = "." if name[-1] in SUBSCRIPTS else ""
             names[id] = name if len(ids) == 1 else f"{name}{apart}{str(k).translate(SMALL)}"
-    return names
+    return names | {whole: beside([names[v.id] for v in several]) for whole, several in together.items()}
+
+
+def beside(names: Sequence[str]) -> str:
+    """Several values side by side: `(h, c)`; of many the first and the last."""
+    shown = [*names[:1], "…", *names[-1:]] if len(names) > TOGETHER else names
+    return f"({', '.join(shown)})"
 
 
 def _results(found: Trace, which: Collection[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Operations with several results as one operation for each result, which is how a chain rule goes through them."""
+"""Operations with several results, as a chain rule goes through them."""
 
 from __future__ import annotations
 
@@ -6,28 +6,33 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .description import Edge, Quantity, Trace, Vertex
+from .description import Edge, Trace, Vertex
 
 
-def by_result(found: Trace, used: Collection[str], pulls: bool) -> Trace:
-    """The trace where each result hands back to what the operation was given (of which `used`, by id, are looked at).
-
-    What each of several results hands back was not told apart in the pass: it is asked of the rules, if `pulls` allows that;
-    else such an operation stays as it is.
-    """
+def results_of(found: Trace, used: Collection[str]) -> dict[str, list[Vertex]]:
+    """For each operation with several results (of which `used`, by id, are looked at): those that are used."""
     results: dict[str, list[Vertex]] = {}
     for v in found.vertices:
         if v.operation.startswith("result ") and len(v.inputs) == 1 and v.inputs[0].source in used:
             results.setdefault(v.inputs[0].source, []).append(v)
-    alone = {whole: len(several) == 1 for whole, several in results.items() if len(several) == 1 or pulls}
+    return results
+
+
+def by_result(found: Trace, used: Collection[str], *, apart: bool = False) -> Trace:
+    """The trace where an operation of whose results one is used hands back from there to what it was given; with `apart` each does.
+
+    What each of several results hands back by itself was not told apart in the pass: that have only the rules to say.
+    """
+    results = results_of(found, used)
+    wholes = {whole for whole, several in results.items() if apart or len(several) == 1}
     vertices = []
     for v in found.vertices:
         whole = v.inputs[0].source if v.operation.startswith("result ") and v.inputs else ""
-        if whole in alone:
+        if whole in wholes:
             call = found.by_id[whole]
-            edges = tuple(_edge(v, e, alone[whole]) for e in call.inputs if e.source in used)
+            edges = tuple(_edge(v, e, len(results[whole]) == 1) for e in call.inputs if e.source in used)
             vertices.append(replace(v, operation=call.operation, inputs=edges))
-        elif v.id not in alone:
+        elif v.id not in wholes:
             vertices.append(v)
     return replace(found, vertices=tuple(vertices))
 
@@ -39,11 +44,8 @@ class Through:
     result: Edge  # from the result to the operation
     argument: Edge  # from the operation to the argument
 
-    def formula(self) -> str:
-        return self.argument.formula
-
-    def meanings(self) -> tuple[str, ...]:
-        return self.argument.meanings
+    def told(self) -> tuple[str, tuple[str, ...]]:
+        return self.argument.formula, self.argument.meanings
 
     def numbers(self) -> str:
         return self.argument.numbers
@@ -52,16 +54,17 @@ class Through:
         return self.result.pull is not None and self.argument.pull is not None
 
     def pull(self, gradient: Any) -> Any:
-        first, then = self.result.pull, self.argument.pull
-        assert first is not None
-        assert then is not None
-        return then(first(gradient))
+        return _then(self.result.pull, self.argument.pull, gradient)
+
+    def push(self, change: Any) -> Any:
+        return _then(self.argument.push, self.result.push, change)
+
+
+def _then(first: Any, second: Any, value: Any) -> Any:
+    between = first(value)
+    return None if between is None else second(between)
 
 
 def _edge(result: Vertex, edge: Edge, alone: bool) -> Edge:
     """The use of an argument by one result."""
-    rule = Through(result.inputs[0], edge)
-    part = edge.part
-    if not alone:
-        part = Quantity(rule.pull(result.gradient.array)) if rule.kept() and result.gradient is not None else None
-    return Edge(edge.source, edge.argument, part=part, rule=rule)
+    return Edge(edge.source, edge.argument, part=edge.part if alone else None, rule=Through(result.inputs[0], edge))
