@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import nn
 import optim
 import viz
 from autograd_core.errors import InplaceError
+from autograd_core.writes import owner
 from viz.checkup.changes import cosine, relative
 from viz.diff import said
 
@@ -125,7 +128,7 @@ def test_what_was_zero_does_not_push_all_else_away():
 def test_data_without_a_name_is_called_by_its_use():
     model = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.Linear(4, 4), nn.Dropout(0.5))
     d = viz.diff(model(ag.tensor(x)).sum(), model(ag.tensor(x)).sum())
-    assert sorted(c.where for c in d.of("data") if "mul" in c.where) == ["in₂ of mul in model.1", "in₂ of mul in model.3"]
+    assert sorted(c.where for c in d.of("data") if "mask" in c.where) == ["mask of dropout in model.1", "mask of dropout in model.3"]
 
 
 def test_nothing_changed():
@@ -344,6 +347,43 @@ def test_a_snapshot_does_not_change():
             p.zero_()
     for key, value in before.values.items():
         np.testing.assert_array_equal(value, old[key])
+
+
+def test_a_snapshot_shows_the_numbers_that_it_was_made_of():
+    w = ag.tensor([1.0, 2.0], requires_grad=True)
+    loss = (w * w).sum()
+    pictures = []
+    d = viz.diff((w * w).sum(), viz.snapshot(loss))
+    for _ in range(2):
+        pictures.append(d.picture().to_text())
+        with ag.no_grad():
+            w.zero_()
+    assert pictures[0] == pictures[1]
+    assert "[1, 2]" in pictures[0]
+
+
+def test_formulas_of_a_snapshot_are_those_of_the_graph():
+    loss = loss_of(Net())
+    assert viz.diff(loss, viz.snapshot(loss)).picture().to_text() == viz.diff(loss, loss).picture().to_text()
+    drawn = viz.draw(loss).drawing
+    lines = {(arrow.source, arrow.target): arrow.lines for arrow in drawn.arrows}
+    for arrow in viz.diff(loss, viz.snapshot(loss)).picture().drawing.arrows:
+        assert arrow.lines[: len(lines[arrow.source, arrow.target])] == lines[arrow.source, arrow.target]
+
+
+@pytest.mark.parametrize("keep", [viz.snapshot, lambda loss: viz.diff(loss, loss)])
+def test_no_graph_is_kept_alive(keep):
+    gc.disable()
+    try:
+        loss = loss_of(Net())
+        node, array = weakref.ref(loss.node), weakref.ref(owner(loss.node.parents[0].saved[0]))
+        kept = keep(loss)
+        del loss
+        assert node() is None
+        assert array() is None
+        assert kept is not None
+    finally:
+        gc.enable()
 
 
 def test_errors():

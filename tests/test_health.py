@@ -18,12 +18,14 @@ import optim
 import viz
 from autograd_core.graph import ancestors
 from autograd_core.writes import owner
+from tests.faulty_models import FAULTS, MODELS, dead, frozen, scaled, sharp, spare
 from tests.table import ROWS
-from viz.checkup.depth import curve
-from viz.checkup.findings import DEAD, SLOPE
+from viz.checkup.activations import DEAD
+from viz.checkup.curve import curve
 from viz.checkup.passes import computed_again
-from viz.graph.symbols import number
-from viz.health import WIDTH
+from viz.checkup.units import SLOPE
+from viz.checkup.wording import WIDTH
+from viz.graph.digits import number
 from viz.tables.counting import arrays_in
 
 pytestmark = pytest.mark.filterwarnings("ignore:(divide by zero|invalid value|overflow):RuntimeWarning")
@@ -150,6 +152,221 @@ def test_what_the_first_of_many_steps_gets_is_a_note(kind):
     first, last = (next(layer for layer in report.layers if f"({k} of 50)" in layer.where) for k in (1, 50))
     assert number(first.gradient / last.gradient) in note
     assert not any("of 10)" in note for note in viz.health(unrolled(kind, 10, every=False)).notes)
+
+
+# ---------------------------------------------------------------------- one fault is one finding
+
+
+def faulty(name, *faults):
+    """A model with these faults, and what is found: each is (what puts it in, where)."""
+    model = MODELS[name]()
+    for put, *where in faults:
+        put(model, *where)
+    return model, viz.health(model.loss(model.inputs()))
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("still", [False, True])
+def test_no_fault_is_no_finding(name, still):
+    assert faulty(name, *([(frozen,)] if still else []))[1].findings == ()
+
+
+CASES = [(fault, name) for fault in FAULTS for name in MODELS if name not in FAULTS[fault].without]
+
+
+@pytest.mark.parametrize(("fault", "name"), [pytest.param(*case, id=" in ".join(case)) for case in CASES])
+def test_one_fault_is_one_finding(fault, name):
+    model, report = faulty(name, (FAULTS[fault].put,))
+    (found,) = report.findings
+    assert found.kind == FAULTS[fault].kind
+    assert found.where.startswith(FAULTS[fault].where(model))
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if "transformer" not in name])
+def test_one_nan_in_the_input_is_one_finding(name):
+    model = MODELS[name]()
+    x = model.inputs()
+    with ag.no_grad():
+        x.reshape(-1)[3] = math.nan
+    (found,) = viz.health(model.loss(x)).findings
+    assert found.kind == "origin"
+    assert found.where == "x" or found.where.startswith("in of ")
+    assert "1 of " in found.said
+
+
+def test_one_array_that_is_used_in_several_shapes_is_one_origin():
+    model = MODELS["transformer, norm last"]()
+    loss = nn.functional.cross_entropy(model(ag.randn(4, 12, 32) * math.nan), ag.randint(0, 3, (48,)))
+    (found,) = of_kind(viz.health(loss), "origin")
+    assert "it is also in₁ of add in model.blocks.0" in found.said
+
+
+def test_minus_infinity_in_data_is_its_own_origin():
+    x, layer = np.ones((4, 3), np.float32), nn.Linear(3, 2)
+    x[1, 2] = -math.inf
+    (found,) = viz.health(layer(ag.tensor(x)).sum()).findings
+    assert found.where == "in of linear in layer"
+
+
+def test_an_overflow_is_told_with_the_huge_layer_before_it():
+    model, report = faulty("vae", (scaled(1e6),))
+    (found,) = report.findings
+    assert (found.kind, found.where) == ("origin", "exp in model")
+    assert "so did exp; " not in found.said
+    assert "so did exp." in found.said
+    assert "Before it stands linear in model.encoder" in found.said
+    assert len(found.vertices) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "faults"),
+    [
+        ("mlp", [(dead, "layers.2"), (dead, "layers.6")]),
+        ("mlp", [(scaled(1e-6), "layers.3"), (scaled(1e-6), "layers.7")]),
+        ("mlp", [(dead, "layers.2"), (scaled(1e-6), "layers.3")]),
+        ("mlp", [(scaled(1e-6), "layers.3"), (dead, "layers.6")]),
+        ("mlp", [(scaled(1e6), "layers.1"), (scaled(1e6), "layers.5")]),
+        ("mlp", [(scaled(1e6), "layers.1"), (FAULTS["log of 0"].put,)]),
+        ("mlp", [(dead, "layers.6"), (spare,)]),
+        ("mlp of tanh", [(scaled(1000.0), "layers.2"), (scaled(1000.0), "layers.6")]),
+        ("mlp of tanh", [(scaled(1e-6), "layers.3"), (scaled(1e6), "layers.5")]),
+        ("resnet", [(dead, "blocks.1.conv1"), (dead, "blocks.3.conv1")]),
+        ("resnet", [(dead, "blocks.1.conv1"), (scaled(1e6), "blocks.2.conv1")]),
+        ("transformer", [(dead, "blocks.3.linear1"), (dead, "blocks.8.linear1")]),
+        ("transformer", [(scaled(1e-6), "blocks.5.linear2"), (scaled(1e6), "blocks.7.linear1")]),
+        ("transformer", [(sharp, "blocks.4"), (sharp, "blocks.9")]),
+        ("transformer", [(sharp, "blocks.4"), (dead, "blocks.8.linear1")]),
+        *((name, [(FAULTS["gates of bias 50"].put,), (spare,)]) for name in ("lstm", "gru", "lstm unrolled", "lstm by hand")),
+        ("lstm", [(FAULTS["gates of bias 50"].put,), (scaled(1e-6), "embed")]),
+        ("lstm unrolled", [(FAULTS["gates of bias 50"].put,), (scaled(1e6), "head")]),
+    ],
+)
+def test_two_faults_are_two_findings(name, faults):
+    alone = []
+    for fault in faults:
+        ag.manual_seed(0)
+        (found,) = faulty(name, fault)[1].findings
+        alone.append((found.kind, found.where))
+    ag.manual_seed(0)
+    both = [(f.kind, f.where) for f in faulty(name, *faults)[1].findings]
+    assert sorted(both) == sorted(alone)
+
+
+def test_what_is_measured_behind_another_finding_stands_below_it():
+    model = mlp(6)
+    with ag.no_grad():
+        model[8].weight.mul_(1e-6)
+    report = viz.health(classified(nn.Sequential(model[:4], Step("round"), model[4:]), ag.randn(32, 20), 5))
+    assert [f.where.split()[0] for f in report.findings] == ["linear", "round"]
+    assert report.findings[1].numbers["ratio"] == 0  # by that alone, it would be the worst
+
+
+def test_gates_are_listed():
+    (one,) = faulty("lstm unrolled", (FAULTS["gates of bias 50"].put,))[1].findings
+    listed = "input gate 100 %, forget gate 100 %, output gate 100 %, candidate 100 % of the elements lie at the flat ends"
+    assert one.where == "lstm in model.rnn"
+    assert one.said.startswith(listed)
+    assert one.said.endswith("in 30 of 30 steps")
+    assert "no gradient for embed.weight, embed.bias, rnn.weight_ih and 3 more" in one.therefore
+    assert one.numbers["operations"] == 30
+    (one,) = faulty("lstm of two layers", (FAULTS["gates of bias 50"].put,))[1].findings
+    assert one.said.startswith(listed)
+    assert one.said.endswith("in 2 of 2 operations")
+    (one,) = faulty("lstm by hand", (FAULTS["gates of bias 50"].put,))[1].findings
+    assert one.said.startswith("sigmoid 100 %, tanh 100 % of the elements lie")
+
+
+def test_steps_that_are_not_saturated_are_not_counted():
+    cell, head, state = nn.LSTMCell(3, 8), nn.Linear(8, 2), None
+    for k in range(6):
+        state = cell(ag.randn(16, 3) * (1000.0 if k in (2, 3) else 0.1), state)
+    (found,) = of_kind(viz.health(head(state[0]).square().mean()), "saturated")
+    assert found.said.endswith("in 2 of 6 steps")
+    assert found.numbers["operations"] == 2
+
+
+def test_a_unit_that_lives_in_one_call_is_not_dead():
+    layer, head = nn.Linear(4, 8), nn.Linear(8, 1)
+    x = ag.randn(32, 4)
+    both = layer(x).relu(), (-layer(x)).relu()
+    assert viz.health(head(both[0] - both[1]).square().mean()).healthy
+    with ag.no_grad():
+        layer.bias.fill_(-100.0)
+    (found,) = viz.health(head(layer(x).relu()).square().mean() + head(layer(x).relu()).mean()).findings
+    assert (found.kind, found.where) == ("dead", "relu")
+    assert "for all 64 examples, in 2 of 2 operations" in found.said
+
+
+def test_what_is_the_same_for_all_examples_says_nothing_of_units():
+    model = mlp(4)
+    assert [u.share for u in viz.health(classified(model, ag.ones(32, 20), 5)).units if u.share > 0.4]
+    assert kinds(viz.health(classified(model, ag.ones(32, 20), 5))) == []
+
+
+def test_padding_is_no_difference_between_examples():
+    ag.manual_seed(2)
+    _, report = faulty("cnn", (scaled(1e-6),))
+    assert [u for u in report.units if u.share >= DEAD and u.where == "relu in model.relu (3 of 3)"]
+    assert kinds(report) == ["vanishing"]
+
+
+def test_one_image_may_have_dead_units():
+    model = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 2))
+    with ag.no_grad():
+        model[0].bias[:3] = -100.0
+    assert kinds(viz.health(classified(model, ag.randn(1, 2, 8, 8), 2))) == ["dead"]
+
+
+@pytest.mark.parametrize("put", [dead, scaled(1e-6)])
+def test_units_that_are_zero_for_a_fault_before_are_told_with_it(put):
+    _, report = faulty("mlp", (put,))
+    (found,) = report.findings
+    many = [u for u in report.units if u.kind == "dead" and u.share >= DEAD and u.id not in found.vertices]
+    (told,) = [line for line in found.therefore if "all examples are the same to" in line]
+    assert f"{many[0].where} and {len(many) - 1} more" in told
+
+
+def test_steps_of_one_finding_stay_closed_in_the_picture():
+    _, report = faulty("lstm unrolled", (FAULTS["gates of bias 50"].put,))
+    drawing = report.picture().drawing
+    assert len(drawing.boxes) < 20
+    (box,) = [box for box in drawing.boxes if box.accent]
+    assert (box.accent, box.title) == ("saturated", "step ×30")
+    assert any("input gate 100 %" in line for line in box.lines)
+
+
+def test_the_report_tells_the_steps_of_a_gate_together():
+    text = str(faulty("lstm unrolled", (FAULTS["gates of bias 50"].put,))[1])
+    assert "3,840 of 3,840 elements (100 %): forget gate of lstm in model.rnn, 30 times" in text
+    assert "hardly learned" not in text  # that is what saturation does
+
+
+def test_a_parameter_that_starves_for_another_reason_is_told():
+    model, w = mlp(4), nn.Parameter(ag.ones(3))
+    with ag.no_grad():
+        model[2].bias.fill_(-100.0)
+    report = viz.health(classified(model, ag.randn(32, 20), 5) + (w * 0).sum())
+    assert [(f.kind, f.where) for f in report.findings] == [("dead", "relu in model.3"), ("unused", "w")]
+
+
+def test_a_parameter_that_starves_for_two_reasons_is_told():
+    model = mlp(4)
+    with ag.no_grad():
+        model[2].bias.fill_(-100.0)
+    loss = classified(model, ag.randn(32, 20), 5)
+    assert kinds(viz.health(loss)) == ["dead"]
+    report = viz.health(loss + (model[0].weight * 0).sum())
+    assert [(f.kind, f.where) for f in report.findings] == [("dead", "relu in model.3"), ("unused", "0.weight")]
+
+
+def test_what_is_zero_behind_a_finding_but_not_for_it_is_told():
+    model = mlp(4)
+    with ag.no_grad():
+        model[2].bias[:40] = -100.0
+    w = nn.Parameter(ag.ones(64))
+    half = model[:4](ag.randn(32, 20))
+    loss = nn.functional.cross_entropy(model[4:](half), ag.randint(0, 5, (32,))) + (half * 0 * w).sum()
+    assert [(f.kind, f.where) for f in viz.health(loss).findings] == [("dead", "relu (half) in Sequential"), ("unused", "w")]
 
 
 # ---------------------------------------------------------------------- where NaN and infinity come from
@@ -493,12 +710,12 @@ def test_the_layer_that_kills_the_gradients_of_a_transformer(norm_first):
     (found,) = of_kind(report, "vanishing")
     assert "blocks.layers.5.linear2" in found.where
     assert found.numbers["passes"] < 1e-5
-    assert "blocks.layers.5.linear1" in found.said
+    assert "blocks.layers.5.linear1" in found.told
     assert [f.kind for f in report.findings] == ["vanishing"]
     assert "blocks.layers.5.linear2" in str(report).splitlines()[1]
     assert max(map(len, str(report).splitlines())) <= WIDTH
     marked = [b for b in report.picture().drawing.boxes if b.accent == "vanishing"]
-    assert any("multiplies the gradient" in line for box in marked for line in box.lines)
+    assert any("multiplies by about" in line for box in marked for line in box.lines)
     titles = [b.title for b in report.picture().drawing.boxes]
     assert "layers.4: TransformerEncoderLayer" in titles  # closed, while what holds the culprit is open
     assert "layers.5: TransformerEncoderLayer" not in titles
@@ -548,9 +765,13 @@ def test_where_nothing_arrives_nothing_is_lost():
         model[4].weight.mul_(1e9)
     report = viz.health(classified(model, ag.randn(32, 20), 5))
     (found,) = report.findings
-    assert (found.kind, found.where) == ("saturated", "tanh in model.5")
+    assert (found.kind, found.where) == ("exploding", "linear in model.4")
     assert found.numbers.items() >= {"ratio": 0, "layers": 3, "passes": 0}.items()
-    assert "no gradient at all" in found.said
+    assert [consequence.split(":")[0].split(" gets")[0] for consequence in found.therefore] == [
+        "tanh in model.5",
+        "linear in model.4",
+        "no gradient for 0.weight, 0.bias, 2.weight and 3 more",
+    ]
     assert {p.state for p in report.parameters} == {"starved", "trained"}
 
 
@@ -563,8 +784,9 @@ def test_dead_layers_are_one_finding(after):
     (found,) = report.findings
     assert (found.kind, found.where, found.numbers["passes"]) == ("dead", "relu in model.3", 0)
     assert "64 of 64 units (100 %)" in found.said
-    assert "linear in model.2 gets no gradient at all" in found.said
-    assert found.said.count("dead") + found.said.count("zero") == 1
+    assert "linear in model.2 gets no gradient at all" in found.told
+    assert "therefore: " in found.told
+    assert found.told.count("dead") + found.told.count("zero") == 1
     marked = [b.title for b in report.picture().drawing.boxes if b.accent]
     assert len(marked) == 1
 
@@ -937,6 +1159,25 @@ def test_nothing_is_kept_alive():
         gc.enable()
 
 
+@pytest.mark.parametrize("when", ["ahead", "again", "freed", "recorded"])
+def test_a_picture_shows_the_numbers_that_were_looked_at(when):
+    w, x = leaf([1.0, 2.0]), np.array([3.0, 4.0])
+    loss = (w * ag.tensor(x)).square().sum()
+    with viz.record() as run:
+        if when != "ahead":
+            loss.backward(retain_graph=when == "again")
+    report = viz.health(loss, run=run if when == "recorded" else None)
+    before = report.picture().to_text()
+    assert "[1, 2]" in before
+    assert ("[3, 4]" in before) is (when in ("ahead", "again"))  # else the data is gone
+    with ag.no_grad():
+        w.zero_()
+        x[:] = 9.0
+        if w.grad is not None:
+            w.grad.fill_(7.0)
+    assert report.picture().to_text() == before
+
+
 def test_it_is_deterministic_and_plain(tmp_path):
     def text():
         ag.manual_seed(0)
@@ -1039,6 +1280,7 @@ def test_arrays_that_hooks_have_packed(pack):
 def test_complex_numbers_and_half_precision():
     z = ag.tensor([1 + 1j, 2.0], requires_grad=True)
     assert viz.health((z.tanh() * z.sigmoid()).abs().sum()).healthy
+    assert viz.health((ag.randn(32, 2) @ ag.randn(2, 3, dtype=ag.complex64, requires_grad=True)).abs().sum()).healthy
     w = ag.randn(4, 4, dtype=ag.float16, requires_grad=True)
     assert viz.health((w @ w).relu().sum()).healthy
 

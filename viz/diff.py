@@ -17,15 +17,15 @@ from .checkup.changes import ROUNDING, Change, Snapshot, change_of, matched, rel
 from .checkup.findings import percent
 from .checkup.passes import Pass
 from .checkup.report import Report
-from .draw import counted, drawing, shape_text
-from .graph.closing import Which, arranged
+from .graph.as_drawing import counted, drawing, shape_text
+from .graph.closing import Arrangement, Which, arranged
 from .graph.description import Trace, Vertex
+from .graph.digits import number
 from .graph.names import Names, caller
-from .graph.symbols import number
 from .picture import Picture
 from .record import Run
 from .render import measure
-from .render.drawing import Arrow, Box, accented
+from .render.drawing import Arrow, Box, Drawing, accented
 from .render.files import spelled
 
 ROWS = 12  # of a table in the report
@@ -41,7 +41,7 @@ class Diff(Report):
     changes: tuple[Change, ...]  # the largest first
     a: Snapshot
     b: Snapshot
-    shown: Trace  # that of b, with the boxes closed that the picture closes
+    arrangement: Arrangement  # which boxes of b's trace the picture closes
 
     def of(self, kind: str, status: str = "both") -> list[Change]:
         """The changes of "parameter", "operation" or "data", the largest first."""
@@ -49,7 +49,10 @@ class Diff(Report):
 
     def picture(self, *, theme: str = "light") -> Picture:
         """The backward picture of the second pass, with the changes in its boxes and on its arrows."""
-        found = self.shown
+        return Picture.of(self.arrangement, self._drawn, theme)
+
+    def _drawn(self, found: Trace) -> Drawing:
+        """A drawing of the second pass, whatever is closed in it."""
         by_box: dict[str, list[Change]] = {}
         for change in self.changes:
             if change.second is not None:
@@ -57,28 +60,28 @@ class Diff(Report):
         marks = {box: "changed" for box, changes in by_box.items() if any(c.changed for c in changes)}
         lines = {box: tuple(_lines(self, box, changes)) for box, changes in by_box.items()}
         shown = accented(drawing(found, "backward", self.b.title), marks, None, lines)
-        told = self._arrows()
-        arrows = tuple(_told(arrow, told.get((arrow.source, arrow.target))) for arrow in shown.arrows)
+        told = self._handed(found)
+        arrows = tuple(_told(arrow, told.get((arrow.source, arrow.value or arrow.target))) for arrow in shown.arrows)
         removed = [c for c in self.changes if c.status == "removed"]
         more = (f"and {len(removed) - NOTED} more",) if len(removed) > NOTED else ()
         notes = (Box("removed", "note", "only before", (*(c.where for c in removed[:NOTED]), *more)),) if removed else ()
         caption = (*_head(self), "Δ is how much something changed: ‖after − before‖ / ‖before‖; cos is between both gradients.")
         boxes, caption = shown.boxes + notes, caption + shown.caption
-        return Picture(replace(shown, title=f"{self.title}: what changed", boxes=boxes, arrows=arrows, caption=caption), theme)
+        return replace(shown, title=f"{self.title}: what changed", boxes=boxes, arrows=arrows, caption=caption)
 
-    def _arrows(self) -> dict[tuple[str, str], float]:
-        """By the ends of an arrow, how much the gradient that it carries changed."""
-        found = self.shown
+    def _handed(self, found: Trace) -> dict[tuple[str, str], float]:
+        """By a vertex and a value that it uses, how much the gradient changed that it hands to that."""
         told: dict[tuple[str, str], float] = {}
         before = {change.second: change.first for change in self.changes if change.first is not None}
         for v in found.vertices:
             if v.kind in ("operation", "closed"):
                 parts = self._parts(v, before)
-                for k, edge in enumerate(v.inputs):
+                for edge in v.inputs:
                     change = relative(*parts.get(edge.source, (None, None)))
                     if change is not None:
-                        for end in (found.shown[edge.source], f"sum.{edge.source}", f"ref.{edge.source}.{v.id}.{k}"):
-                            told[v.id, end] = max(change, told.get((v.id, end), 0.0))
+                        told[v.id, edge.source] = change
+                        several = v.id, found.shown[edge.source]  # values that share an arrow: the largest
+                        told[several] = max(change, told.get(several, 0.0))
         return told
 
     def _parts(self, v: Vertex, before: Mapping[str | None, str | None]) -> dict[str, tuple[Any, Any]]:

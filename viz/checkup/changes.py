@@ -11,27 +11,30 @@ from typing import Any
 
 import numpy as np
 
-from ..draw import counted
+from ..graph.as_drawing import counted
 from ..graph.description import Quantity, Trace
 from .passes import Pass
+from .still import without_graph
 
 ROUNDING = 1e-6  # a relative change that is none
 ALIKE = 2000  # operations that are aligned as texts are; of more, equals are matched in order
 
 
 class Snapshot:
-    """The numbers of a pass as they are now: later updates of the parameters do not change it."""
+    """The numbers of a pass as they are now: later updates of the parameters do not change it, and it keeps no graph alive."""
 
     def __init__(self, seen: Pass, title: str):
         self.title = title
-        self.trace: Trace = seen.found
+        self.trace: Trace = without_graph(seen.found)
         self.values: dict[str, Any] = {}
         self.where: dict[str, str] = {}
         self.key: dict[str, tuple[str, ...]] = {}
         for node in seen.order:
-            id, v = seen.ids[node], seen.vertex(node)
-            value = seen.values.get(node)
-            if isinstance(value, np.ndarray | np.generic):
+            id = seen.ids[node]
+            v, value = self.trace.by_id[id], seen.values.get(node)
+            if v.value is not None:
+                self.values[id] = v.value.array
+            elif isinstance(value, np.ndarray | np.generic):
                 self.values[id] = np.array(value)
             self.where[id] = seen.called(node)
             self.key[id] = (v.kind, v.name) if node.plan is None else (v.kind, v.operation, seen.class_and_path(v.scope))
@@ -41,9 +44,9 @@ class Snapshot:
                 if data.kind == "data" and data.id not in self.key:
                     self.where[data.id], self.key[data.id] = seen.data_called[data.id], ("data", edge.argument, *self.key[v.id])
                     if data.value is not None:
-                        self.values[data.id] = np.array(data.value.array)
+                        self.values[data.id] = data.value.array
         self.gradients = _gradients(self.trace)
-        self.parts = {(v.id, k): np.array(e.part.array) for v in self.trace.vertices for k, e in enumerate(v.inputs) if e.part is not None}
+        self.parts = {(v.id, k): e.part.array for v in self.trace.vertices for k, e in enumerate(v.inputs) if e.part is not None}
 
     def __repr__(self) -> str:
         return f"<snapshot of {self.title}, {counted(sum(v.kind == 'operation' for v in self.trace.vertices), 'operation')}>"
@@ -54,11 +57,11 @@ def _gradients(found: Trace) -> dict[str, Any]:
     total: dict[str, Any] = {}
     for v in found.vertices:
         if v.kind == "operation" and v.gradient is not None:
-            total[v.id] = np.array(v.gradient.array)
+            total[v.id] = v.gradient.array
         for edge in v.inputs:
             if edge.part is not None and found.by_id[edge.source].kind == "parameter":
                 known = total.get(edge.source)
-                total[edge.source] = np.array(edge.part.array) if known is None else known + edge.part.array
+                total[edge.source] = edge.part.array if known is None else known + edge.part.array
     return total
 
 

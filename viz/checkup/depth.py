@@ -8,28 +8,26 @@ are (He et al., arXiv:1502.01852, section 2.2, backward case), so that a change 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from autograd_core.graph import Node, ancestors, order_of
-from nn import Parameter
+from autograd_core.graph import Node, order_of
 
 from ..graph.arguments import given_to
 from ..graph.description import Quantity
-from ..graph.symbols import number
-from .findings import ATTENTION, RECURRENT, Finding, kept
+from ..graph.digits import number
+from .findings import Finding
 from .passes import Pass
+from .units import RECURRENT, kept
+from .weights import users_of, weights_of
 
 VANISHING = 1e-4  # a layer whose gradient is less than this share of the largest that a later layer gets
 EXPLODING = 1e4  # a layer whose gradient is more than this many times that of the last layer after it
 ALONE = 0.01  # an operation that lets less than this share through is named as the one that does it; more than 1 / ALONE likewise
-REARRANGED = {"mT", "transpose", "reshape", "getitem", "crop", "expand_dims", "squeeze", "broadcast_to", "alias", "to"}
 STEPS = ("round", "floor", "ceil", "trunc", "sign")
-OF_WEIGHTS = REARRANGED | {"mul", "div", "add", "sub", "norm", "sqrt", "square", "sum", "rsqrt", "neg"}  # weights made of weights
 
 
 @dataclass(frozen=True)
@@ -51,39 +49,6 @@ def norm(value: Any) -> float:
     return Quantity(value).norm
 
 
-def weights_of(seen: Pass) -> dict[Node, set[Node]]:
-    """Parameters, and what is computed from parameters alone, each with the parameters that it is made of."""
-    made: dict[Node, set[Node]] = {}
-    leaves = [node for node in seen.order if node.plan is None]
-    declared = {node for node in leaves if isinstance(node.tensor(), Parameter)}
-    own = OF_WEIGHTS if declared else REARRANGED  # without modules, any tensor that requires grad may be data
-    for node in seen.order:
-        if node.plan is None:
-            if node in declared or (not declared and len(node.shape) >= 2):
-                made[node] = {node}
-        elif node.plan.op.name in own and made.keys() >= set(node.parents):
-            made[node] = set().union(*(made[parent] for parent in node.parents))
-    return made
-
-
-def users_of(weights: Collection[Node], seen: Pass) -> dict[Node, list[int]]:
-    """By node, the operations that use weights of two or more dimensions: as which of their inputs."""
-    used = {}
-    for node in seen.order:
-        if node.plan is not None and node not in weights:
-            used[node] = [k for k, parent in enumerate(node.parents) if parent in weights and len(parent.shape) >= 2]
-    return {node: places for node, places in used.items() if places}
-
-
-def used_inside(seen: Pass) -> set[str]:
-    """Ids of recurrent layers and attention, and of what a layer, or a product of computed values, is computed from: not of outputs."""
-    inner = [node for node in seen.order if node.plan is not None and node.plan.op.name in ("mul", "matmul")]
-    inner = [node for node in inner if sum(parent.plan is not None for parent in node.parents) > 1]
-    users = [*users_of(weights_of(seen), seen), *inner]
-    layered = {seen.ids[node] for node in seen.order if node.plan is not None and node.plan.op.name in (*RECURRENT, *ATTENTION)}
-    return layered | {seen.ids[node] for node in ancestors([parent for node in users for parent in node.parents])}
-
-
 def layers(seen: Pass) -> dict[Node, Layer]:
     """By node, the layers that a gradient reached, in the order they were computed in."""
     weights = weights_of(seen)
@@ -103,12 +68,14 @@ def layers(seen: Pass) -> dict[Node, Layer]:
     return found
 
 
-def of_depth(seen: Pass, found: dict[Node, Layer], known: dict[str, Finding]) -> Iterator[Finding]:
+def of_depth(seen: Pass, found: dict[Node, Layer], cause: Callable[[Node, str], int | None]) -> Iterator[tuple[int | None, Finding]]:
     """Layers whose gradient has vanished or exploded, together with those that have the same operation to thank for it.
 
-    `known` is what is known of vertices: where that is why a gradient vanishes, it is told there.
+    `cause` says which known finding explains that an operation lets a gradient vanish or explode, if one does: those that this
+    affects are told of together, next to its number.
     """
-    after = _after(seen, found)
+    most_from = givers(seen)
+    after = _after(seen, found, most_from)
     best = best_uses(seen, found)
     suffer: dict[str, list[tuple[Node, Node]]] = {}  # by kind the layers, each with the one that it is compared to
     for node in reversed(found):
@@ -122,18 +89,30 @@ def of_depth(seen: Pass, found: dict[Node, Layer], known: dict[str, Finding]) ->
             suffer.setdefault("vanishing", []).append((node, most))
         elif found[last].gradient and gradient > EXPLODING * found[last].gradient:
             suffer.setdefault("exploding", []).append((node, last))
-    most_from = givers(seen) if suffer else {}
     for kind, affected in suffer.items():
         culprits = _culprits(found, most_from, kind)
-        blame: dict[Node | None, list[tuple[Node, Node]]] = {}
+        blame: dict[int | Node | None, list[tuple[Node, Node]]] = {}
+        shares: dict[int | Node | None, float] = {}
+        behind: set[int | Node | None] = set()
+        worse = min if kind == "vanishing" else max
         for node, source in affected:
-            blame.setdefault(culprits[node][0] if node in culprits else None, []).append((node, source))
+            keys: list[int | Node | None] = []
+            for at, share in _blamed(culprits, node, kind):
+                known = None if at is None else cause(at, kind)
+                keys.append(at if known is None else known)
+                if share is not None:
+                    shares[keys[-1]] = worse(share, shares.get(keys[-1], share))
+            blame.setdefault(keys[0], []).append((node, source))
+            for key in keys[1:]:
+                blame.setdefault(key, [(node, source)])
+            if set(keys) != {keys[0]}:
+                behind.add(keys[0])
         for culprit, victims in blame.items():
-            if culprit is None:
-                yield _finding(seen, found, kind, None, victims, known)
-            elif not waiting(seen, culprit):
-                share = (min if kind == "vanishing" else max)(culprits[node][1] for node, _ in victims)
-                yield _finding(seen, found, kind, (culprit, share), victims, known)
+            if isinstance(culprit, int):
+                yield culprit, _finding(seen, found, kind, None, shares.get(culprit), victims)
+            elif culprit is None or not waiting(seen, culprit):
+                finding = _finding(seen, found, kind, culprit, shares.get(culprit), victims)
+                yield None, replace(finding, badness=-1.0) if culprit in behind else finding
 
 
 def through_time(seen: Pass) -> Iterator[Finding]:
@@ -168,12 +147,16 @@ def best_uses(seen: Pass, found: dict[Node, Layer]) -> dict[Node, Node]:
     return {node: least(node) for node in found}
 
 
-def far_back(seen: Pass, found: dict[Node, Layer]) -> str:
-    """What is to be told of weights that are used many times, but get next to nothing from some of these uses."""
+def far_back(seen: Pass, found: dict[Node, Layer], known: Iterable[Finding]) -> str:
+    """What is to be told of weights that are used many times, but get next to nothing from some of these uses.
+
+    Of operations that a `known` finding is about, that is told already.
+    """
+    told = {id for finding in known for id in finding.vertices}
     pairs = ((node, best) for node, best in best_uses(seen, found).items() if node.time < best.time and found[best].gradient)
     ratios = [(found[node].gradient / found[best].gradient, node, best) for node, best in pairs]
     ratio, node, best = min(ratios, key=lambda pair: pair[0], default=(1.0, None, None))
-    if node is None or best is None or not ratio < VANISHING:
+    if node is None or best is None or not ratio < VANISHING or seen.ids[node] in told:
         return ""
     return f"{found[node].where} gets {number(ratio)} times the gradient of {found[best].where}: what is so far away is hardly learned"
 
@@ -200,28 +183,20 @@ def still_zero(seen: Pass) -> str:
     return f"{seen.called(held[0])}{more}: multiplied by a parameter that is still zero; what is before it learns from the second step on"
 
 
-def _after(seen: Pass, found: dict[Node, Layer]) -> dict[Node, tuple[Node, Node]]:
-    """For each layer the one with the largest gradient, and the last, of those of its order of derivative that are computed from it."""
-    best: dict[Node, dict[int, tuple[Node, Node]]] = {}
+def _after(seen: Pass, found: dict[Node, Layer], most_from: dict[Node, tuple[Node, float]]) -> dict[Node, tuple[Node, Node]]:
+    """For each layer the one with the largest gradient, and the last, of those of its order that most of its gradient came through."""
+    through: dict[Node, dict[int, tuple[Node, Node]]] = {}  # by node, itself included
     after: dict[Node, tuple[Node, Node]] = {}
     for node in reversed(seen.order):
-        here = best.pop(node, {})
+        here = through.get(most_from[node][0], {}) if node in most_from else {}
         if node in found and math.isfinite(found[node].gradient):
             order = order_of(node.scope)
+            most, last = here.get(order, (node, node))
             if order in here:
                 after[node] = here[order]
-            _meet(found, here, order, (node, node))
-        for parent in node.parents:
-            there = best.setdefault(parent, {})
-            for order, pair in here.items():
-                _meet(found, there, order, pair)
+            here = {**here, order: (max(most, node, key=lambda n: (found[n].gradient, n.time)), last)}
+        through[node] = here
     return after
-
-
-def _meet(found: dict[Node, Layer], known: dict[int, tuple[Node, Node]], order: int, pair: tuple[Node, Node]) -> None:
-    """Keep of two pairs the layer with the largest gradient, and the last."""
-    most, last = known.get(order, pair)
-    known[order] = max(most, pair[0], key=lambda n: (found[n].gradient, n.time)), max(last, pair[1], key=lambda n: n.time)
 
 
 def givers(seen: Pass) -> dict[Node, tuple[Node, float]]:
@@ -240,77 +215,65 @@ def givers(seen: Pass) -> dict[Node, tuple[Node, float]]:
     return most
 
 
+def _enough(kind: str, share: float) -> bool:
+    """Whether an operation that lets so much through is by itself why a gradient vanishes or explodes."""
+    return share < VANISHING if kind == "vanishing" else share > EXPLODING
+
+
 def _culprits(found: dict[Node, Layer], most: dict[Node, tuple[Node, float]], kind: str) -> dict[Node, tuple[Node, float]]:
-    """For each node the operation that lets the least (or most) through on the way that most of its gradient came from a layer."""
+    """For each node the operation to blame on the way that most of its gradient came from a layer, and what share that lets through.
+
+    It is the last that is enough by itself, else the one that lets the least (or most) through.
+    """
+    vanishing = kind == "vanishing"
     worst: dict[Node, tuple[Node, float]] = {}
     for node, step in sorted(most.items(), key=lambda pair: pair[0].time, reverse=True):
         if step[0] in worst:
-            worst[node] = (min if kind == "vanishing" else max)(step, worst[step[0]], key=lambda s: s[1])
+            known = worst[step[0]]
+            worse = (min if vanishing else max)(step, known, key=lambda s: s[1])
+            worst[node] = step if _enough(kind, step[1]) else known if _enough(kind, known[1]) else worse
         elif step[0] in found:
             worst[node] = step
-    return {node: step for node, step in worst.items() if (step[1] <= ALONE if kind == "vanishing" else step[1] >= 1 / ALONE)}
+    return {node: step for node, step in worst.items() if (step[1] <= ALONE if vanishing else step[1] >= 1 / ALONE)}
+
+
+def _blamed(culprits: dict[Node, tuple[Node, float]], node: Node, kind: str) -> Iterator[tuple[Node | None, float | None]]:
+    """The operation to blame for a node's gradient, and those before it on that way that would be enough without it."""
+    if node not in culprits:
+        yield None, None
+        return
+    at, share = culprits[node]
+    yield at, share
+    while at in culprits and _enough(kind, culprits[at][1]):
+        at, share = culprits[at]
+        yield at, share
 
 
 def _finding(
-    seen: Pass,
-    found: dict[Node, Layer],
-    kind: str,
-    blamed: tuple[Node, float] | None,
-    victims: list[tuple[Node, Node]],
-    known: dict[str, Finding],
+    seen: Pass, found: dict[Node, Layer], kind: str, culprit: Node | None, share: float | None, victims: list[tuple[Node, Node]]
 ) -> Finding:
     worst, source = (min if kind == "vanishing" else max)(victims, key=lambda pair: found[pair[0]].gradient / found[pair[1]].gradient)
     ratio = found[worst].gradient / found[source].gradient
-    gets = f"a gradient of norm {number(found[worst].gradient)}, {number(ratio)} times that of {found[source].where}"
+    told = f"gets a gradient of norm {number(found[worst].gradient)}, {number(ratio)} times that of {found[source].where}"
     if not ratio:
-        gets = f"no gradient at all, {found[source].where} one of norm {number(found[source].gradient)}"
-    told = f"{found[worst].where} gets {gets}"
+        told = f"gets no gradient at all, {found[source].where} one of norm {number(found[source].gradient)}"
     count = len(victims)
     told += f", the worst of {count} layers" if count > 1 else ""
     ids = tuple(found[node].id for node, _ in victims)
-    numbers = {"ratio": ratio, "layers": float(count)}
+    numbers = {"ratio": ratio, "layers": float(count)} | ({} if share is None else {"passes": share})
     badness = abs(math.log10(ratio)) if ratio else math.inf
-    if blamed is None:
+    if culprit is None:
         cure = (
-            "It shrinks layer by layer: use He or Xavier initialisation, normalisation layers, or residual connections."
-            if kind == "vanishing"
-            else "It grows layer by layer: use He or Xavier initialisation, normalisation layers, or clip the gradient's norm."
+            f"It {'shrinks' if kind == 'vanishing' else 'grows'} layer by layer: use He or Xavier initialisation, normalisation layers, or "
         )
+        cure += "residual connections." if kind == "vanishing" else "clip the gradient's norm."
         return Finding(kind, found[worst].where, told, cure, ids, badness, "", numbers)
-    culprit, share = blamed
-    numbers["passes"] = share
-    cause = known.get(seen.ids[culprit]) if kind == "vanishing" else None
-    if cause is not None:
-        return replace(cause, said=f"{cause.said}: {told}", numbers={**cause.numbers, **numbers})
-    passes = "lets nothing of the gradient through" if not share else f"multiplies the norm of the gradient by {number(share)}"
+    passes = f"multiplies the norm of the gradient by {number(share)}" if share else "lets nothing of the gradient through"
     cure = "Look at the weights and the input of that operation: " + (
         "they are too small, or it is saturated." if kind == "vanishing" else "they are too large."
     )
     if culprit.plan.op.name in STEPS:
         cure = "Its derivative is zero everywhere: give it another one, such as x + (f(x) - x).detach() in the place of f(x)."
-    ids = (seen.ids[culprit], *(id for id in ids if id != seen.ids[culprit]))
-    note = "lets no gradient through" if not share else f"multiplies the gradient by {number(share)}"
-    return Finding(kind, seen.called(culprit), f"{passes}: {told}", cure, ids, badness, note, numbers)
-
-
-LEVELS = "▁▂▃▄▅▆▇█"
-LONGEST = 96  # characters of a curve
-
-
-def thinned(values: list[float], most: int) -> list[float]:
-    """At most so many values: of neighbours that share a place the smallest, which a dip survives, or what is not finite."""
-    cuts = [len(values) * k // most for k in range(most + 1)] if len(values) > most else list(range(len(values) + 1))
-    return [min(values[a:b], key=lambda v: (math.isfinite(v), v)) for a, b in pairwise(cuts)]
-
-
-def curve(values: list[float]) -> str:
-    """Norms as a row of bars of logarithmic height, at least a power of ten from the lowest to the highest.
-
-    "·" is a zero, "!" what is not finite.
-    """
-    shown = thinned(values, LONGEST)
-    logs = [math.log10(v) for v in shown if v and math.isfinite(v)]
-    low, high = min(logs, default=0.0), max(logs, default=0.0)
-    low = min(low, high - 1)
-    level = lambda v: LEVELS[min(int(8 * (math.log10(v) - low) / (high - low)), 7)]
-    return "".join("!" if not math.isfinite(v) else level(v) if v else "·" for v in shown)
+    note = f"multiplies the gradient by {number(share)}" if share else "lets no gradient through"
+    said, own = f"{passes}: {found[worst].where} {told}", (seen.ids[culprit],)
+    return Finding(kind, seen.called(culprit), said, cure, own, badness, note, numbers, suffering=ids)

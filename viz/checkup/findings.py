@@ -1,221 +1,45 @@
-"""What a `Finding` is, and those about the values: units that are dead, gates and attention that are saturated.
-
-The thresholds here are chosen so that what PyTorch's default initialisation makes of common models is no finding.
-"""
+"""What a `Finding` is, and how serious each kind is."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from autograd_core.autograd.graph import Packed
-from autograd_core.graph import Node
-from autograd_core.ops.attention import attention_weights
-
-from ..graph.arguments import given_to
-from ..graph.symbols import number
-from .passes import Pass
+from ..graph.digits import number
 
 KINDS = ("origin", "exploding", "vanishing", "dead", "saturated", "unused")  # the worst first: keys of theme.ACCENTS
-LEAST = 16  # examples: of fewer, nobody can say that a unit is dead
-DEAD = 0.5  # share of an operation's units that are dead, from which on it is a finding
-SLOPE = 0.01  # a gate is saturated where its slope is less than this share of the steepest
-SATURATED = 0.5  # share of a gate's elements, or of attention's rows, from which on it is a finding
-MANY = 1 << 22  # attention weights that are computed again; of more, those of the first examples
-
-RECURRENT = ("lstm", "gru", "rnn")
-ATTENTION = ("scaled_dot_product_attention", "attention_weights")
-CHANNELS = {"convolution", "transposed_convolution", "batch_norm", "group_norm", "max_pool", "mean_pool"}  # (N, C, ...)
-FEATURES = {"linear", "matmul", "layer_norm", "rms_norm", "embedding", "lstm", "gru", "rnn", "scaled_dot_product_attention"}  # (..., F)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as it should be."""
+    """One thing that is not as it should be, with what follows from it."""
 
     kind: str  # a key of theme.ACCENTS
     where: str  # the operation, with the path of its module, or the parameter
     said: str  # what is the matter, with the numbers: one sentence
     cure: str  # what to do about it: one sentence
     vertices: tuple[str, ...]  # ids of what it is about, in the trace
-    badness: float  # the larger, the worse, among findings of a kind
+    badness: float  # the larger, the worse, among findings of a kind; below 0: measured on what another finding leaves of a gradient
     note: str = ""  # in the box, in the picture
     numbers: dict[str, float] = field(default_factory=dict)
+    therefore: tuple[str, ...] = ()  # its consequences, which are no findings of their own
+    suffering: tuple[str, ...] = ()  # ids of what else is marked: layers that it reaches
+
+    @property
+    def told(self) -> str:
+        """What is the matter, and what follows from it."""
+        return f"{self.said}; therefore: {'; '.join(self.therefore)}" if self.therefore else self.said
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Its place among others: the worst kind first."""
+        return KINDS.index(self.kind if self.badness >= 0 else "saturated"), -self.badness
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers (JSON-serialisable)."""
-        return {**vars(self), "vertices": list(self.vertices), "numbers": dict(self.numbers)}
-
-
-@dataclass(frozen=True)
-class Units:
-    """What an activation does to the examples of a batch: how many of its units are dead, or its elements saturated."""
-
-    id: str  # of the vertex
-    where: str
-    kind: str  # "dead" or "saturated"
-    count: int
-    of: int
-    each: str  # what is counted
-    examples: int  # how many there are of each unit
-
-    @property
-    def share(self) -> float:
-        return self.count / self.of
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
 
 
 def percent(share: float) -> str:
     """`30 %`, `0.4 %`."""
     return f"{number(float(f'{100 * share:.3g}'))} %"
-
-
-def units(seen: Pass) -> Iterator[Units]:
-    """The dead units and saturated elements of every operation that can have some, oldest first."""
-    for node in seen.order:
-        if node.plan is None:
-            continue
-        name, where, id = node.plan.op.name, seen.called(node), seen.ids[node]
-        value = seen.values.get(node)
-        settings = getattr(node, "settings", {})
-        if name in RECURRENT:
-            yield from gates(seen, node, where)
-        elif name in ATTENTION:
-            yield from attention(seen, node, where)
-        elif value is None or isinstance(value, tuple) or not np.size(value) or value.dtype.kind != "f":
-            continue
-        elif name == "relu" or (name == "hardtanh" and settings.get("low") == 0):
-            axis = unit_axis(node)
-            rest = tuple(k for k in range(value.ndim) if k != axis)
-            dead = (value == 0).all(rest) if value.ndim else np.asarray(value == 0)
-            yield Units(id, where, "dead", int(dead.sum()), dead.size, "units", value.size // dead.size)
-        elif name in ("sigmoid", "tanh"):
-            yield Units(id, where, "saturated", flat(value, name), value.size, "elements", value.size)
-        elif name == "hardtanh":
-            ends = (value <= settings["low"]) | (value >= settings["high"])
-            yield Units(id, where, "saturated", int(ends.sum()), value.size, "elements", value.size)
-        elif name == "softmax":
-            source = seen.values.get(node.parents[0])
-            allowed = np.isfinite(source) if source is not None else np.ones(value.shape, bool)
-            yield from decided(id, where, value, allowed, settings.get("axis", -1))
-
-
-def flat(value: Any, kind: str) -> int:
-    """How many results of sigmoid or tanh lie where the curve has less than a hundredth of its steepest slope."""
-    slope = 4 * value * (1 - value) if kind == "sigmoid" else 1 - value * value
-    return int((slope < SLOPE).sum())
-
-
-def unit_axis(node: Node) -> int:
-    """The axis along which an activation's units lie: the second of images, the last of anything else."""
-    if len(node.shape) <= 2:
-        return len(node.shape) - 1
-    at = node
-    for _ in range(32):
-        name = "" if at.plan is None else at.plan.op.name
-        if name in ("convolution", "transposed_convolution"):
-            kernel = given_to(at)[1]
-            dims = len(kernel.parent.shape) if kernel.parent is not None else np.ndim(kernel.value)
-            return max(len(node.shape) - dims + 1, 0)
-        if name in CHANNELS:
-            return 1
-        if name in FEATURES or not at.parents:
-            break
-        at = at.parents[0]
-    return len(node.shape) - 1
-
-
-def gates(seen: Pass, node: Node, where: str) -> Iterator[Units]:
-    """Of a recurrent layer, which is one operation: its gates, as it keeps them for the way back."""
-    extra = kept(seen, node)
-    if extra is None:
-        return
-    name, id = node.plan.op.name, seen.ids[node]
-    if name == "rnn":
-        states, (sizes, nonlinearity) = extra[3], extra[4:6]
-        states = states[sizes[0] :]
-        if nonlinearity == "tanh":
-            yield Units(id, where, "saturated", flat(states, "tanh"), states.size, "states", states.size)
-        else:
-            dead = (states == 0).all(0)
-            yield Units(id, where, "dead", int(dead.sum()), dead.size, "units", len(states))
-        return
-    called = ("input gate", "forget gate", "output gate", "candidate") if name == "lstm" else ("reset gate", "update gate", "candidate")
-    values = extra[4] if name == "lstm" else extra[3]
-    for what, gate in zip(called, values, strict=True):
-        count = flat(gate, "tanh" if what == "candidate" else "sigmoid")
-        yield Units(id, f"{what} of {where}", "saturated", count, gate.size, "elements", gate.size)
-
-
-def kept(seen: Pass, node: Node) -> Any:
-    """What the kernel of a fused operation keeps; computed again where it was freed or packed, None where that cannot be."""
-    if node.saved and not any(isinstance(value, Packed) for value in node.saved):
-        return node.saved[2:]
-    known = given(seen, node)
-    if any(known[a.name] is None and not a.absent for a in given_to(node)):
-        return None
-    settings = getattr(node, "settings", {})
-    return node.plan.op.forward(*known.values(), **settings, needs=(True,) * len(known))[1]
-
-
-def given(seen: Pass, node: Node) -> dict[str, Any]:
-    """The arrays that an operation was given, by argument; None for what was left out or is not known."""
-    found = {a.name: seen.values.get(a.parent) if a.parent is not None else a.value for a in given_to(node)}
-    return {name: value if isinstance(value, np.ndarray) else None for name, value in found.items()}
-
-
-def attention(seen: Pass, node: Node, where: str) -> Iterator[Units]:
-    """The rows of attention in which one place gets nearly all the weight, of those that may look at several."""
-    known, settings = given(seen, node), getattr(node, "settings", {})
-    q, k, mask = known.get("q"), known.get("k"), known.get("mask")
-    if q is None or k is None or "scale" not in settings:
-        return
-    mask = np.asarray(0.0 if mask is None else mask)
-    if q.ndim > 3:
-        first = max(1, MANY // max(1, int(np.prod(q.shape[1:-1])) * k.shape[-2]))
-        mask = mask[:first] if mask.ndim == q.ndim and len(mask) > 1 else mask
-        q, k = q[:first], k[:first]
-    causal = settings.get("causal", False)
-    with np.errstate(all="ignore"):
-        weights = attention_weights.op.forward(
-            q, k, mask.astype(q.dtype) if mask.dtype.kind == "f" else mask, scale=settings["scale"], causal=causal
-        )
-    allowed = np.broadcast_to(mask if mask.dtype.kind == "b" else mask > -np.inf, weights.shape)
-    if causal:
-        allowed = allowed & np.tri(*weights.shape[-2:]).astype(bool)
-    yield from decided(seen.ids[node], where, weights, allowed, -1)
-
-
-def decided(id: str, where: str, weights: Any, allowed: Any, axis: int) -> Iterator[Units]:
-    """Rows of a softmax whose largest entry has less than a hundredth of the steepest slope; of those with a choice."""
-    choice = allowed.sum(axis) > 1
-    if choice.any():
-        largest = weights.max(axis)[choice]
-        yield Units(id, where, "saturated", int((4 * largest * (1 - largest) < SLOPE).sum()), largest.size, "rows", largest.size)
-
-
-def of_units(found: list[Units], inside: Collection[str]) -> Iterator[Finding]:
-    """The findings among what was counted. The outputs of a model, which are not `inside` it, may be as sure as they like."""
-    for u in found:
-        if u.kind == "saturated" and u.id not in inside:
-            continue
-        numbers = {"count": u.count, "of": u.of, "share": u.share}
-        if u.kind == "dead" and u.count and u.examples >= LEAST and u.share >= DEAD:
-            said = (
-                f"{u.count} of {u.of} units ({percent(u.share)}) are zero for all {u.examples:,} examples, so that no gradient passes them"
-            )
-            cure = "Lower the learning rate or use He initialisation; LeakyReLU or GELU have a slope there too."
-            yield Finding("dead", u.where, said, cure, (u.id,), u.share, f"{u.count} of {u.of} units are dead", numbers)
-        elif u.kind == "saturated" and u.count and u.share >= SATURATED:
-            gate, _, layer = u.where.partition(" of ")
-            note = f"{f'{gate}: ' if layer else ''}{percent(u.share)} of {u.each} saturated"
-            ends = "give one place nearly all the weight" if u.each == "rows" else "lie at the flat ends"
-            said = f"{percent(u.share)} of {u.of:,} {u.each} {ends}, where the slope is below {percent(SLOPE)} of the steepest"
-            cure = (
-                "Scale the scores down (by 1/√d), or normalise queries and keys."
-                if u.each == "rows"
-                else "Start with smaller weights (Xavier initialisation), normalise what comes in, or lower the learning rate."
-            )
-            yield Finding("saturated", u.where, said, cure, (u.id,), u.share, note, numbers)

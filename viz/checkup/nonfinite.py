@@ -10,9 +10,10 @@ import numpy as np
 from autograd_core.graph import Node
 
 from ..graph.arguments import given_to
-from ..graph.symbols import number
+from ..graph.digits import number
 from .findings import Finding
 from .passes import Pass
+from .units import PRODUCTS
 
 CURES = {
     "log": "Keep the argument above zero (clamp it, or add a small number), or use log_softmax, logsigmoid or logsumexp.",
@@ -77,7 +78,8 @@ def _forward(seen: Pass, node: Node, states: dict[str, str], origins: dict[str, 
         if what:
             origins[id] = node
         return
-    given = [_data(seen, edge.source, states, origins) for edge in seen.vertex(node).inputs]
+    inputs = [edge.source for edge in seen.vertex(node).inputs]
+    given = [_data(seen, source, states, origins) for source in inputs]
     numbers = [*(a.value for a in given_to(node)), *getattr(node, "settings", {}).values()]
     given += [MEANT for value in numbers if isinstance(value, float) and value == -math.inf]
     if node not in seen.values:
@@ -86,7 +88,13 @@ def _forward(seen: Pass, node: Node, states: dict[str, str], origins: dict[str, 
         states[id] = MEANT if what else ""
     else:
         states[id] = BAD
-        if BAD not in given:
+        blamed = [
+            source for source, state in zip(inputs, given, strict=False) if state == MEANT and seen.found.by_id[source].kind == "data"
+        ]
+        if BAD not in given and blamed and node.plan.op.name in PRODUCTS:  # that is no mask
+            states.update(dict.fromkeys(blamed, BAD))
+            origins.update(dict.fromkeys(blamed))
+        elif BAD not in given:
             origins[id] = node
 
 

@@ -14,8 +14,8 @@ from autograd_core.tensor import Tensor
 from autograd_core.writes import owner
 from nn import Module
 
-from ..draw import counted
-from ..graph.symbols import number
+from ..graph.as_drawing import counted
+from ..graph.digits import number
 from .depth import norm
 from .findings import Finding, percent
 from .passes import Pass
@@ -125,11 +125,13 @@ def elsewhere(seen: Pass, within: set[Node]) -> set[Node]:
     return set(ancestors(tops)) - within
 
 
-def of_parameters(rows: list[Standing], explained: bool) -> Iterator[Finding]:
-    """Parameters without a gradient, or with one that is exactly zero, by the reason; and steps that are too large or too small.
+def listed(held: list[Standing]) -> str:
+    """The first names: `a, b, c and 4 more`."""
+    return ", ".join(row.name for row in held[:3]) + (f" and {len(held) - 3} more" if len(held) > 3 else "")
 
-    `explained` says that what lets no gradient through has been told: then those that starve for it are no findings of their own.
-    """
+
+def of_parameters(rows: list[Standing]) -> Iterator[Finding]:
+    """Parameters without a gradient, or with one that is exactly zero, by the reason; and steps that are too large or too small."""
     why = next((row.why for row in rows if row.why), "")
     reasons = {
         "unused": (
@@ -154,15 +156,14 @@ def of_parameters(rows: list[Standing], explained: bool) -> Iterator[Finding]:
         ),
     }
     for state, (said, cure) in reasons.items():
-        held = [row for row in rows if row.state == state or (state == "zero" and row.state == "starved" and not explained)]
+        held = [row for row in rows if row.state == state or (state == "zero" and row.state == "starved")]
         if held:
             count, elements = len(held), sum(row.elements for row in held)
-            where = ", ".join(row.name for row in held[:3]) + (f" and {count - 3} more" if count > 3 else "")
             what = f"{'is' if count == 1 else 'are'} {said} ({counted(count, 'parameter')}, {counted(elements, 'element')})"
             ids = tuple(row.id for row in held if row.id is not None)
             note = {"cut": "no gradient reaches it", "zero": "its gradient is exactly 0"}.get(state, "")
             numbers = {"parameters": float(count), "elements": float(elements)}
-            yield Finding("unused", where, what, cure, ids, elements + (state != "zero") * 1e18, note, numbers)
+            yield Finding("unused", listed(held), what, cure, ids, elements + (state != "zero") * 1e18, note, numbers)
     for kind, wrong, cure in (
         ("exploding", lambda s: s > LARGE, "Lower the learning rate, or clip the gradient's norm; about a thousandth is usual."),
         (

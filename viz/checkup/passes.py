@@ -26,7 +26,7 @@ from ..record import Run
 class Pass:
     """What `output` was computed from: the trace, the nodes under the trace's ids, the gradients, and the values of all operations.
 
-    Raises TypeError or ValueError for what has no graph, as `trace` does.
+    Raises TypeError or ValueError for what has no graph, as `trace` does, and InplaceError where what the gradients need was overwritten.
     """
 
     def __init__(self, output: Tensor, names: Names, run: Run | None = None, gradient: Any = None):
@@ -67,6 +67,10 @@ class Pass:
         return () if self.run is None else self.run.parts.get(node, ())
 
     # ------------------------------------------------------------------ in words
+
+    def node(self, id: str) -> Node:
+        """The node of a vertex that is no data."""
+        return self.order[int(id[1:])]
 
     def vertex(self, node: Node) -> Vertex:
         return self.found.by_id[self.ids[node]]
@@ -112,7 +116,7 @@ class Pass:
 
     @cached_property
     def _called(self) -> dict[Node, str]:
-        names = {node: self._simply(node) for node in self.order}
+        names = {node: self.simply(node) for node in self.order}
         counts = Counter(names.values())
         met: Counter[str] = Counter()
         for node, name in names.items():
@@ -121,7 +125,8 @@ class Pass:
                 names[node] = f"{name} ({met[name]} of {counts[name]})"
         return names
 
-    def _simply(self, node: Node) -> str:
+    def simply(self, node: Node) -> str:
+        """`linear in model.blocks.3.fc`, also of several so called."""
         v = self.vertex(node)
         if node.plan is None:
             return v.name
