@@ -151,7 +151,7 @@ def test_a_name_without_a_suffix(tmp_path):
 
 @needs_matplotlib
 def test_theme_of_a_bitmap(monkeypatch):
-    monkeypatch.setattr("viz.render.raster.RESOLUTION", 40)  # soon made
+    monkeypatch.setattr("viz.render.theme.RESOLUTION", 40)  # soon made
     assert Picture(network()).to_png(engine="builtin", theme="dark") == to_raster(network(), "png", theme="dark")
 
 

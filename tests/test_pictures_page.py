@@ -17,7 +17,7 @@ from viz.command import main
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "pictures.md"
 MADE = {
     "loss.svg", "recorded.png", "forward.svg", "unrolled.svg", "rule.md", "pass.html", "health.svg", "model.csv", "curve.png",
-    "train.py", "diff.svg", "second.svg", "command.svg", "command.html", "net.svg",
+    "train.py", "closed.html", "diff.svg", "second.svg", "command.svg", "command.html", "net.svg",
 }  # fmt: skip
 
 

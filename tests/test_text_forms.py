@@ -155,7 +155,7 @@ def without_numbers(drawing: Drawing) -> Drawing:
     """The drawing with # for values and norms, whose last digits are the machine's."""
 
     def hidden(lines):
-        lines = (re.sub(r"(= )(\[[^]]*\]|[^\s,]+)", r"\1#", line) for line in lines)
+        lines = (re.sub(r"(= )(\[.*\]|all [^\s,]+|[^\s,]+)", r"\1#", line) for line in lines)
         return tuple(re.sub(r"^[−\d.e+]+$", "#", line) for line in lines)
 
     boxes = tuple(replace(box, lines=hidden(box.lines), spark=()) for box in drawing.boxes)
@@ -241,6 +241,31 @@ def test_what_a_line_says():
         "○ ▲ matmul  (2,) = [1, 2]                 ← ●  g · 2 = [1, 1]",
         "├─□ x  (3,)",
         "└─■ w  (2, 3)  ‖grad‖ = 5                 ← g @ xᵀ",
+    ]
+
+
+def test_what_is_too_long_for_a_line_goes_on_below():
+    matrix = f"[{', '.join(['[0.1234, −0.5678]'] * 3)}]"
+    boxes = (
+        Box("w", "parameter", "w", ("(3, 2)", f"= {matrix}", f"grad = {matrix}")),
+        Box("u", "parameter", "u", ("(3, 2)", f"= {matrix}", f"grad = {matrix}")),
+        Box("y", "operation", "add", ("(3, 2)", f"= {matrix}")),
+        Box("loss", "output", "loss"),
+    )
+    arrows = (
+        Arrow("loss", "y", ("repeat(g)", f"= {matrix}, (3, 2)"), "backward"),
+        Arrow("y", "w", ("g", f"= {matrix}"), "backward"),
+        Arrow("y", "u", ("g · 2", f"= {matrix.replace('0', '1')}"), "backward"),
+    )
+    assert to_text(Drawing("", boxes, arrows)).splitlines() == [
+        "◎ loss",
+        f"○ add  (3, 2) = {matrix}",
+        f"    ← repeat(g) = {matrix}",
+        f"├─■ w  (3, 2) = {matrix}",
+        f"│     grad = {matrix}  ← g",
+        f"└─■ u  (3, 2) = {matrix}",
+        f"      grad = {matrix}",
+        f"      ← g · 2 = {matrix.replace('0', '1')}",
     ]
 
 
@@ -347,7 +372,7 @@ def check_mermaid(drawing: Drawing, look: str = "light") -> None:
     nodes, links, groups = parsed(to_mermaid(drawing, theme=look))
     names = {box.id: f"n{k}" for k, box in enumerate(drawing.boxes)}
     frames = {None: None} | {group.id: f"g{k}" for k, group in enumerate(drawing.groups)}
-    told = lambda rows: "\n".join(row.text for row in rows).replace("\xa0", "")
+    told = lambda rows: "\n".join(row.written for row in rows).replace("\xa0", "")
     assert nodes == {names[b.id]: (told(measure.box_rows(b) + measure.spark_rows(b)), frames[b.group]) for b in drawing.boxes}
     assert links == [(names[a.source], names[a.target], told(measure.arrow_rows(a))) for a in drawing.arrows]
     assert groups == {frames[g.id]: (told(measure.group_rows(g)), frames[g.parent]) for g in drawing.groups}

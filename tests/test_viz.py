@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 
 import numpy as np
 import pytest
@@ -14,10 +16,10 @@ import viz
 from autograd_core.errors import InplaceError
 from autograd_core.graph import ancestors
 from tests.table import ROWS
-from viz.draw import drawing
+from viz.graph.as_drawing import drawing
 from viz.graph.description import Quantity
+from viz.graph.formulas import formula
 from viz.graph.names import Names
-from viz.graph.symbols import formula
 from viz.graph.trace import quantity, trace
 
 
@@ -48,7 +50,7 @@ def mlp():
     [
         (lambda a, b: a * b, ["g · b", "g · a"]),
         (lambda a, b: a - b, ["g", "−g"]),
-        (lambda a, b: a / b, ["g / b", "−g · (a / b) / b"]),
+        (lambda a, b: a / b, ["g / b", "−g · a / b²"]),
         (lambda a, b: a @ b, ["g @ bᵀ", "aᵀ @ g"]),
         (lambda a, b: a.tanh(), ["g · (1 − out²)"]),
         (lambda a, b: a.relu(), ["g · [out > 0]"]),
@@ -56,9 +58,9 @@ def mlp():
         (lambda a, b: a**3, ["g · 3 · a²"]),
         (lambda a, b: a.exp(), ["g · out"]),
         (lambda a, b: a.sigmoid(), ["g · out · (1 − out)"]),
-        (lambda a, b: a.softmax(1), ["out · (g − Σ(g · out))"]),
+        (lambda a, b: a.softmax(1), ["out · (g − Σ₁(g · out))"]),
         (lambda a, b: a.sum(0), ["repeat(g)"]),
-        (lambda a, b: a + b[0], ["g", "Σ(g)"]),
+        (lambda a, b: a + b[0], ["g", "Σ₀(g)"]),
         (lambda a, b: a.sqrt(), ["g / (2 · out)"]),
     ],
 )
@@ -105,7 +107,7 @@ def test_formula_of_a_reshape_has_no_sum():
 def test_formula_of_a_fused_operation_is_its_rule():
     scores, y = leaf(np.ones((2, 3))), ag.tensor([0, 2])
     said = [x.lines[0] for x in arrows(viz.draw(nn.functional.cross_entropy(scores, y)))]
-    assert "g · 0.5 · (softmax(scores) − one_hot(y))" in said
+    assert "g · 0.5 · (softmax₁(scores) − one_hot(y))" in said
 
 
 def test_formula_follows_a_changed_rule():
@@ -258,6 +260,71 @@ def test_values_of_small_numbers_are_shown():
     assert boxes["add"] == ("= 2",)
     assert boxes["x1"] == ("= 2",)
     assert "g · x1" in [a.lines[0] for a in arrows(picture)]
+
+
+@pytest.mark.parametrize(
+    ("array", "text"),
+    [
+        (np.float64(2.5), "= 2.5"),
+        ([[1, 2], [3, 4]], "= [[1, 2], [3, 4]]"),
+        ([[0.5, -1, 1e-9], [0, 0, 0], [1 / 3, 2, 3]], "= [[0.5, −1, 1e−09], [0, 0, 0], [0.3333, 2, 3]]"),
+        ([[1], [2], [3], [4], [5]], "= [[1], [2], [3], [4], [5]]"),
+        (range(9), "= [0, 1, 2, 3, 4, 5, 6, 7, 8]"),
+        ([True, False], "= [True, False]"),
+        (np.zeros((2, 3), bool), "= all False"),
+        ([0.0, 0, 0, 0], "= [0, 0, 0, 0]"),
+        ([0.25] * 5, "= all 0.25"),
+        (np.ones((40, 50)), "= all 1"),
+        ([np.nan] * 5, "= [nan, nan, nan, nan, nan]"),
+        ([3.0, 4.0, *[0.0] * 11], "‖·‖ = 5"),
+        ([3 + 4j], "‖·‖ = 5"),
+        ([], "= []"),
+    ],
+)
+def test_arrays_are_written_in_one_way(array, text):
+    assert Quantity(np.asarray(array)).text() == text
+    assert Quantity(np.asarray(array)).text("b").replace("b", "", 1).replace("‖‖", "‖·‖").strip() == text
+
+
+def test_every_number_of_a_small_network_is_in_its_picture():
+    w1, w2 = leaf([[0.5, -1.0, 2.0], [1.5, 0.25, -0.5]]), leaf([[2.0], [-3.0], [1.0]])
+    x = ag.tensor([[1.0, 2.0], [-1.0, 0.5]], dtype=ag.float64)
+    hidden = (x @ w1).relu()
+    loss = ((hidden @ w2) ** 2).sum()
+    picture = viz.draw(loss)
+    loss.backward()
+    boxes = {b.title: b.lines for b in picture.drawing.boxes}
+    assert boxes["w1"] == ("(2, 3)", "= [[0.5, −1, 2], [1.5, 0.25, −0.5]]", quantity(w1.grad.array).text("grad"))
+    assert boxes["hidden = relu"] == ("(2, 3)", "= [[3.5, 0, 1], [0.25, 1.125, 0]]")
+    assert boxes["x"] == ("(2, 2)", "= [[1, 2], [−1, 0.5]]")
+    assert not any("‖" in line for arrow in arrows(picture) for line in arrow.lines)
+    for text in (picture.to_text(), picture.to_mermaid().replace("<br/>", " "), re.sub(r"<[^>]*>", " ", picture.to_svg(engine="builtin"))):
+        assert "= [[0.5, −1, 2], [1.5, 0.25, −0.5]]" in " ".join(text.split())
+
+
+def test_numbers_are_put_into_formulas_that_stay_short():
+    a, b = leaf([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), leaf([[1.0], [2.0], [-3.0]])
+    assert [e.numbers for e in edges_of((a @ b).sum(), "matmul")] == [
+        "[[1], [1]] @ [[1], [2], [−3]]ᵀ",
+        "[[1, 2, 3], [4, 5, 6]]ᵀ @ [[1], [1]]",
+    ]
+    long = a / 700
+    assert [e.numbers for e in edges_of((long * long).sum(), "mul")] == ["", ""]
+
+
+def edges_of(loss, operation):
+    (found,) = [v.inputs for v in viz.trace(loss).vertices if v.operation == operation]
+    return found
+
+
+def test_small_values_are_computed_again_from_small_ones():
+    small, wide = leaf(np.arange(12.0).reshape(3, 4)), leaf(np.ones(64))
+    values = {v.operation: v.value for v in viz.trace(((small + 1) * wide.sum()).mean()).vertices}
+    np.testing.assert_array_equal(values["add + 1"].array, small.detach().numpy() + 1)
+    assert values["sum"].array == 64
+    larger, wider = leaf(np.ones(13)), leaf(np.ones(65))
+    values = {v.operation: v.value for v in viz.trace((larger + 1).sum() - wider.sum()).vertices}
+    assert values["add + 1"] is values["sum"] is None
 
 
 def test_custom_operations_are_drawn():
@@ -456,6 +523,55 @@ def test_hooks_are_not_run_for_looking():
     assert "grad = 40" in box.lines
 
 
+def test_hooks_on_nodes_are_not_run_for_looking():
+    calls = []
+    w = leaf(2.0)
+    square = w * w
+    square.grad_fn.register_hook(lambda given, arriving: calls.append("after") or (given[0] * 10, given[1]))
+    square.grad_fn.register_prehook(lambda arriving: calls.append("before"))
+    loss = square.sin()
+    assert "hooks on 1 tensor " in viz.draw(loss).drawing.caption[-1]
+    np.testing.assert_allclose(viz.explain(loss, w).total.values, 4 * np.cos(4))
+    assert calls == []
+    loss.backward()
+    assert calls == ["before", "after"]
+    np.testing.assert_allclose(w.grad.item(), 22 * np.cos(4))
+
+
+def test_another_thread_runs_its_hooks_while_a_picture_is_drawn():
+    """Both walk the same graph at the same time: the one that looks waits inside a rule until the other's pass is over."""
+    inside, done = threading.Barrier(2, timeout=30), threading.Event()
+    looker = threading.current_thread()
+
+    def rule(g):
+        if threading.current_thread() is looker and not done.is_set():
+            inside.wait()
+            assert done.wait(30)
+        return g * 3
+
+    tripled = ag.primitive(rule)(lambda x: x * 3)
+    w, calls = leaf([1.0, 2.0]), []
+    w.register_hook(lambda g: calls.append(threading.current_thread()))
+    hidden = w * 2
+    hidden.retain_grad()
+    loss = tripled(hidden).sum()
+
+    def train():
+        inside.wait()
+        loss.backward(retain_graph=True)
+        done.set()
+
+    trainer = threading.Thread(target=train)
+    trainer.start()
+    try:
+        viz.draw(loss)
+    finally:
+        trainer.join()
+    assert calls == [trainer]
+    assert hidden.grad.tolist() == [3.0, 3.0]
+    assert w.grad.tolist() == [6.0, 6.0]
+
+
 def test_a_recording_of_another_pass_is_not_taken_for_this_one():
     w = leaf(2.0)
     part = w * w
@@ -507,13 +623,13 @@ def test_names_do_not_look_like_mathematics():
         (lambda g, x, y: (y @ x) * g, "(in₂ @ in₁) · g"),
         (lambda g, x, y: g * 2 if (x > 0) else g * -5, "rule of odd"),
         (lambda g, x, y: g * np.cos(x), "g · cos(in₁)"),
-        (lambda g, x, y: g - (-x) * x, "g + in₁ · in₁"),
+        (lambda g, x, y: g - (-x) * x, "g + in₁²"),
         (lambda g, x, y: g / x / x, "g / in₁²"),
         (lambda g, x, y: g * 12345, "g · 12345"),
-        (lambda g, x, y: g * (x / y), "g · (in₁ / in₂)"),
+        (lambda g, x, y: g * (x / y), "g · in₁ / in₂"),
         (lambda g, x, y: g * x * x, "g · in₁²"),
-        (lambda g, x, y: g * np.square(-np.negative(x * x)), "g · (in₁²)²"),
-        (lambda g, x, y: y * ((g @ x) / y * x), "in₂ · (g @ in₁) / in₂ · in₁"),
+        (lambda g, x, y: g * np.square(-np.negative(x * x)), "g · in₁⁴"),
+        (lambda g, x, y: y * ((g @ x) / y * x), "in₂ · (g @ in₁) · in₁ / in₂"),
         (lambda g, x, y: g * np.square(-np.negative(np.sqrt(x))), "g · (√in₁)²"),
     ],
 )
@@ -614,11 +730,45 @@ def test_the_forward_picture_needs_no_gradients():
     before = viz.draw(loss, "forward").to_dict()
     with ag.no_grad():
         w.sub_(1)  # what a pass would need is gone
-    with pytest.raises(InplaceError, match="changed afterwards"):
-        viz.draw(loss)
     after = viz.draw(loss, "forward")
     assert [b["title"] for b in after.to_dict()["boxes"]] == [b["title"] for b in before["boxes"]]
     assert ("= [0, 1]") not in str(after.to_dict())  # nor is what stands there now taken for what was used
+
+
+def test_what_was_overwritten_is_drawn_with_formulas_and_without_numbers():
+    w = leaf([1.0, 2.0])
+    loss = (w * w).sum()
+    with viz.record() as run:
+        loss.backward(retain_graph=True)
+    with ag.no_grad():
+        w.sub_(1)
+    picture = viz.draw(loss)
+    assert "overwritten in place: draw before" in picture.drawing.caption[1]
+    assert picture.drawing.caption[-1].endswith("of shape (2,), was changed afterwards by the in-place operation sub_")
+    assert [a.lines for a in arrows(picture) if a.target.startswith("sum.")] == [("g · w", "(2,)")] * 2
+    told = viz.explain(loss, w)
+    assert told.total is None
+    assert "in-place operation sub_; so there are no numbers: explain before" in told.note
+    assert "g · w" in str(told)
+    for look in (viz.health, viz.snapshot):
+        with pytest.raises(InplaceError, match="changed afterwards"):
+            look(loss)
+    with pytest.raises(ValueError, match="overwritten"):
+        viz.step(loss)
+    assert ("g · w", "= [1, 2]") in [a.lines for a in arrows(viz.draw(loss, run=run))]
+    with pytest.raises(InplaceError):
+        loss.backward()
+
+
+def test_the_local_derivatives_of_a_recorded_pass_are_those_it_had():
+    x, c = leaf([3.0]), leaf([2.0])
+    y = (x * c).sum()
+    with viz.record() as run:
+        y.backward(retain_graph=True)
+    with ag.no_grad():
+        c.mul_(10)
+    told = viz.explain(y, x, run=run)
+    assert [step.local for step in told.terms[0].steps] == [1.0, 2.0]
 
 
 def test_arrows_from_several_results_do_not_say_scalar():

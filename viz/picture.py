@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .graph.closing import Arrangement
+from .graph.description import Trace
+from .player.page import Page, to_html
+from .player.whole import page_of
 from .render import dot, structure
 from .render.drawing import Drawing
 from .render.files import as_json, named, write_whole
@@ -30,7 +34,7 @@ _HEAVY = 3000  # boxes and arrows that a notebook is spared
 
 
 class Picture:
-    """A drawing that can be looked at, in the colours of its theme ("light" or "dark").
+    """A drawing that can be looked at, in the colours of its theme ("light" or "dark"), and the `page` that its HTML is.
 
     `engine` says who draws: "graphviz"; "builtin", which needs nothing for an SVG and matplotlib for a PNG or PDF; or
     "auto": Graphviz where it is installed and gets done in time, else the built-in one, and if that does not either, the
@@ -39,10 +43,15 @@ class Picture:
     for an unknown theme or engine, RuntimeError (viz.limits.TookTooLong) when an engine asked for by name takes too long.
     """
 
-    def __init__(self, drawing: Drawing, theme: str = "light") -> None:
+    def __init__(self, drawing: Drawing, theme: str = "light", page: Page | None = None) -> None:
         structure.check(drawing)
-        self.drawing = drawing
+        self.drawing, self.page = drawing, page or Page(drawing)
         self.theme = themed(theme).name
+
+    @classmethod
+    def of(cls, chosen: Arrangement, drawn: Callable[[Trace], Drawing], theme: str = "light") -> Picture:
+        """What `drawn` makes of a trace with some of its boxes closed, which the page opens."""
+        return cls(drawn(chosen.shown), theme, page_of(chosen, drawn))
 
     def save(
         self, path: str | os.PathLike[str], *, engine: str = "auto", theme: str | None = None, time_limit: float | None = None
@@ -94,16 +103,14 @@ class Picture:
 
     def to_html(self, *, theme: str | None = None) -> str:
         """The picture as one page that needs nothing else: with zoom, search and boxes to open and close."""
-        from .player.page import to_html
-
-        return to_html(self.drawing, theme=self._look(theme))
+        return to_html(self.page, theme=self._look(theme))
 
     def to_svg(self, *, engine: str = "auto", theme: str | None = None, time_limit: float | None = None) -> str:
         """The picture as a standalone SVG document."""
         return self._draw("svg", engine, theme, time_limit).decode()
 
     def to_png(self, *, engine: str = "auto", theme: str | None = None, time_limit: float | None = None) -> bytes:
-        """The picture as a PNG file."""
+        """The picture as a PNG file of 200 dots per inch, of a large picture fewer: see theme.resolution."""
         return self._draw("png", engine, theme, time_limit)
 
     def _draw(self, format: str, engine: str, theme: str | None, time_limit: float | None) -> bytes:

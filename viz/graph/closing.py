@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from .collapse import collapsed
 from .description import Call, Trace
 from .parts import FEW, MOST, WRAPPERS, boxes_in, in_parts, seen, unwrapped
-from .repeats import LONG, rolled
+from .repeats import rolled
+from .rows import LONG
 
 Which = str | Sequence[str] | bool | Callable[[Call], bool] | None  # boxes: by name, all, or by a predicate
 SMALL = 100  # boxes up to which a graph is drawn in full, with whatever repeats in it
 
 
-def arranged(found: Trace, depth: int | None = None, collapse: Which = None, expand: Which = None, roll: bool | None = None) -> Trace:
-    """The trace with boxes closed.
+@dataclass(frozen=True)
+class Arrangement:
+    """Which boxes of a trace are closed."""
+
+    shown: Trace  # with them closed
+    whole: Trace  # with everything open
+    closed: frozenset[str]  # calls of it, by id
+    divided: Trace  # the whole with all repeats, and the parts of long rows, in boxes
+
+
+def arranged(found: Trace, depth: int | None = None, collapse: Which = None, expand: Which = None, roll: bool | None = None) -> Arrangement:
+    """Chooses the boxes of a trace to be closed.
 
     `depth` closes the boxes so many frames down, `collapse` those it picks; `expand` keeps boxes open. With `roll` all that
     repeats is closed, with False nothing of it. Where neither `depth` nor `roll` says, a graph of more than 100 boxes has its
@@ -43,12 +54,12 @@ def arranged(found: Trace, depth: int | None = None, collapse: Which = None, exp
         shown = collapsed(ready, closed)
     by_itself = [v for v in shown.vertices if v.kind == "closed" and v.id not in asked and not (roll and v.id in short | long)]
     if not by_itself:
-        return shown
+        return Arrangement(shown, ready, frozenset(closed), whole)
     names = {call.id: call.path or call.label.partition(":")[0] for call in whole.calls}
     one = max(by_itself, key=lambda v: len(v.inside))
     count, opens = ("1 box was", "opens it") if len(by_itself) == 1 else (f"{len(by_itself)} boxes were", "opens one")
     note = f'{count} closed to keep the picture small: expand="{names[one.id]}" {opens}, expand=True all'
-    return replace(shown, notes=(*shown.notes, note))
+    return Arrangement(replace(shown, notes=(*shown.notes, note)), ready, frozenset(closed), whole)
 
 
 def _divided(found: Trace) -> Trace:

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .symbols import number
+from .digits import number
 
-FEW = 4  # elements that are still written out
+FEW = 12  # elements that are still written out
 
 
 def plain(value: Any) -> Any:
@@ -27,17 +27,27 @@ def plain(value: Any) -> Any:
     return [plain(part) for part in value] if isinstance(value, tuple | list) else value
 
 
+def listed(array: Any) -> str:
+    """An array as nested lists of numbers."""
+    return f"[{', '.join(map(listed, array))}]" if array.ndim else number(array)
+
+
 class Quantity:
-    """An array as the picture shows it: its shape, its norm, and its elements when they are few."""
+    """An array as the picture shows it: its shape, its norm, and its elements when they are few or all the same."""
 
     said = ("shape", "norm", "values", "same")
 
     def __init__(self, array: Any) -> None:
         self.array = np.asarray(array)
+        self.shape: tuple[int, ...] = self.array.shape
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.array.shape
+    def let_go(self) -> None:
+        """Keep what is said, and no longer the memory of an array that is large, or part of a large one."""
+        if self.values is not None:
+            self.array = self.array if self.array.base is None else self.array.copy()
+        elif "array" in self.__dict__:
+            _ = self.norm, self.same, self.written
+            del self.array
 
     @cached_property
     def norm(self) -> float:
@@ -54,21 +64,31 @@ class Quantity:
 
     @cached_property
     def values(self) -> tuple[float, ...] | None:
-        """The elements in order, when there are at most four."""
+        """The elements in order, when they are few."""
         return tuple(float(v) for v in self.array.ravel()) if self.array.size <= FEW and self.array.dtype.kind != "c" else None
 
     @cached_property
     def same(self) -> float | None:
-        """What all elements are, where they are more and all the same."""
+        """What all elements are, where they are more than four and all the same."""
         a = self.array
-        return float(a.flat[0]) if a.size > FEW and a.dtype.kind != "c" and (a == a.flat[0]).all() else None
+        several = a.size > 4 and a.dtype.kind != "c" and a.flat[0] == a.flat[-1]
+        return float(a.flat[0]) if several and (a == a.flat[0]).all() else None
+
+    @cached_property
+    def written(self) -> str:
+        """`2.5`, `[[1, 2], [3, 4]]` or `all 0`; "" for elements that are many and not the same."""
+        if self.same is not None:
+            return f"all {number(self.array.flat[0])}"
+        return "" if self.values is None else listed(self.array)
+
+    @property
+    def nested(self) -> bool:
+        """Whether what is written shows the shape too."""
+        return self.written.startswith("[")
 
     def text(self, name: str = "") -> str:
-        """`name = 2.5`, `name = [1, 2]` or `‖name‖ = 0.013`."""
-        if self.values is None:
-            return f"‖{name or '·'}‖ = {number(self.norm)}"
-        inside = ", ".join(number(v) for v in self.values)
-        return f"{name} = {inside if len(self.values) == 1 and not self.shape else f'[{inside}]'}".lstrip()
+        """`name = 2.5`, `name = [[1, 2], [3, 4]]`, `name = all 0` or `‖name‖ = 0.013`."""
+        return f"{name} = {self.written}".lstrip() if self.written else f"‖{name or '·'}‖ = {number(self.norm)}"
 
     def __add__(self, other: Quantity) -> Quantity:
         with np.errstate(all="ignore"):
@@ -78,17 +98,17 @@ class Quantity:
 class Rule(Protocol):
     """How a gradient comes back along an edge."""
 
-    def formula(self) -> str: ...
-    def meanings(self) -> tuple[str, ...]: ...
+    def told(self) -> tuple[str, tuple[str, ...]]: ...  # the formula, and what names in it mean
     def numbers(self) -> str: ...
     def pull(self, gradient: Any) -> Any: ...
+    def push(self, change: Any) -> Any: ...
     def kept(self) -> bool: ...
 
 
 class Edge:
     """One use of a value by an operation."""
 
-    __slots__ = ("_formula", "_numbers", "argument", "part", "rule", "source", "uses")
+    __slots__ = ("_numbers", "_told", "argument", "part", "rule", "source", "uses")
     said = ("source", "argument", "formula", "meanings", "part", "uses")
 
     def __init__(
@@ -99,20 +119,23 @@ class Edge:
         self.part = part  # the gradient that comes back, if a pass is known
         self.rule = rule  # of one operation; None for data, and of closed boxes
         self.uses = uses  # of a closed box: how many uses inside it stands for
-        self._formula = None if rule is not None else formula
+        self._told: tuple[str, tuple[str, ...]] | None = None if rule is not None else (formula, ())
         self._numbers = None if rule is not None else ""
 
     @property
     def formula(self) -> str:
         """Of the gradient that comes back, "" where none does."""
-        if self._formula is None:
-            self._formula = self.rule.formula() if self.rule is not None else ""
-        return self._formula
+        return self._rule_told()[0]
 
     @property
     def meanings(self) -> tuple[str, ...]:
         """What names in the formula mean that are not the program's: "P = softmax(q @ kᵀ)"."""
-        return self.rule.meanings() if self.rule is not None else ()
+        return self._rule_told()[1]
+
+    def _rule_told(self) -> tuple[str, tuple[str, ...]]:
+        if self._told is None:
+            self._told = self.rule.told() if self.rule is not None else ("", ())
+        return self._told
 
     @property
     def numbers(self) -> str:
@@ -121,10 +144,21 @@ class Edge:
             self._numbers = self.rule.numbers() if self.rule is not None else ""
         return self._numbers
 
+    def without_graph(self, part: Quantity | None) -> Edge:
+        """The same with this gradient, and with what the rule says written down: it keeps nothing of the graph alive."""
+        made = Edge(self.source, self.argument, part=part, uses=self.uses)
+        made._told, made._numbers = self._rule_told(), self.numbers
+        return made
+
     @property
     def pull(self) -> Callable[[Any], Any] | None:
         """What any gradient of the result becomes, as a function; None where what that needs is not kept."""
         return self.rule.pull if self.rule is not None and self.rule.kept() else None
+
+    @property
+    def push(self) -> Callable[[Any], Any] | None:
+        """What any change of the argument becomes in the result, to first order: the transpose of `pull`."""
+        return self.rule.push if self.rule is not None and self.rule.kept() else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +207,7 @@ class Trace:
     root: str
     vertices: tuple[Vertex, ...]
     calls: tuple[Call, ...]
-    state: str  # of the gradients; see draw.STATES
+    state: str  # of the gradients; see as_drawing.STATES
     hooked: int  # how many tensors have hooks that the gradients shown have not gone through
     hidden: tuple[Vertex, ...] = field(default=())  # vertices that closed boxes stand for
     notes: tuple[str, ...] = field(default=())  # what the reader of a picture has to be told

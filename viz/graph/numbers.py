@@ -1,4 +1,4 @@
-"""A formula with its numbers: `g · b` becomes `2 · 3`, where everything in it is small and known."""
+"""A formula with its numbers: `g · b` becomes `2 · 3`, where everything in it is short and known."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import numpy as np
 from autograd_core.graph import Node
 
 from .arguments import given_to
-from .description import FEW
-from .symbols import number, rule_text
+from .description import FEW, listed
+from .formulas import rule_text
 
+LONG = 80  # characters of a formula with its numbers
 _MARK = 0xE000  # private characters stand for the arguments until the formula is printed: no simplification sees them
 _TIGHT = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀᴴ^"  # what follows a number and would bind tighter than its sign
 _GRADIENT = re.compile(rf'("[^"]*")|(?<!\w)g(?=[{_TIGHT}]|\W|$)')  # but not among the letters of an einsum
 
 
 def with_numbers(node: Node, k: int, gradient: Any, values: Mapping[Node, Any]) -> str:
-    """What node's rule gives to its k-th recording input, in numbers; "" where one is unknown, a rule's name, or of over four elements."""
+    """What node's rule gives to its k-th recording input, in numbers; "" where one is unknown, a rule's name, or too long."""
     names: dict[str, str] = {}
     marks: dict[str, Any] = {}
     for argument in given_to(node):
@@ -42,24 +43,18 @@ def with_numbers(node: Node, k: int, gradient: Any, values: Mapping[Node, Any]) 
         if character not in marks:
             made.append(character)
             continue
-        written = listed(marks[character])
+        written = _written(marks[character])
         if not written:
             return ""
         before, after = text[:i].rstrip(), text[i + 1 : i + 2]
         apart = (before and before[-1] not in "(,[|") or (after and after in _TIGHT)
         made.append(f"({written})" if written.startswith("−") and apart else written)
-    return "".join(made)
+    return "".join(made) if sum(map(len, made)) <= LONG else ""
 
 
-def listed(value: Any) -> str:
-    """An array of at most four real elements as nested lists of numbers; "" for anything else, such as masks."""
+def _written(value: Any) -> str:
+    """The elements, if they are few and real numbers; "" for anything else, such as masks."""
     if not isinstance(value, np.ndarray | np.generic | float | int):
         return ""
     array = np.asarray(value)
-    if array.size > FEW or array.dtype.kind not in "iuf":
-        return ""
-    return _nested(array)
-
-
-def _nested(array: np.ndarray[Any, Any]) -> str:
-    return f"[{', '.join(_nested(part) for part in array)}]" if array.ndim else number(array)
+    return listed(array) if array.size <= FEW and array.dtype.kind in "iuf" else ""

@@ -6,19 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core import writes
+from autograd_core.errors import InplaceError
 from autograd_core.graph import Backward, Node, Scope, ancestors, fitted, order_of
+from autograd_core.node_hooks import HookedPlan
 from autograd_core.tensor import Tensor, current_node
 from autograd_core.tensor_hooks import Retain
 from nn import Parameter
 
 from ..checkup.memory import kept_bytes
-from ..record import Run, is_freed, own_pass
+from ..record import Run, is_freed, looking, own_pass
 from .arguments import given_to
 from .description import Call, Edge, Quantity, Trace, Vertex
+from .digits import number
+from .formulas import rule_text
 from .names import Names
 from .numbers import with_numbers
 from .opening import Opens, opened
-from .symbols import formula, meanings, number
+from .pushing import pushed
 from .values import known_values
 
 
@@ -39,8 +44,7 @@ def trace(
 
     Gradients are those of `run`; without one, of a pass made for looking, if the graph still has what that needs and
     `output` has one element or `gradient` is given; without `backward` there are none. `opens` picks fused operations to show
-    as what they are made of. Raises TypeError or ValueError for what has no graph, InplaceError where what the pass needs was
-    overwritten.
+    as what they are made of. Raises TypeError or ValueError for what has no graph.
     """
     if not isinstance(output, Tensor):
         raise TypeError(f"viz: expected a Tensor, got {'None' if output is None else 'a ' + type(output).__name__}")
@@ -50,15 +54,22 @@ def trace(
     if root is None:
         raise ValueError("viz: this tensor was not computed from one that requires grad, so it has no graph; was it made inside no_grad()?")
     order = ancestors([root])[::-1]
-    state, run, hooked = pass_for(output, order, run, gradient) if backward else ("none", None, 0)
+    notes: tuple[str, ...] = ()
+    try:
+        state, run, hooked = pass_for(output, order, run, gradient) if backward else ("none", None, 0)
+    except InplaceError as error:
+        state, run, hooked, notes = "overwritten", None, 0, (str(error).partition(". ")[0],)  # what comes next is advice
     describe = _Describe(order, names, run, root, output)
     vertices = tuple(v for node in order for v in describe.vertices(node))
-    found = Trace(describe.id_of(root), vertices, describe.calls(), state, hooked)
+    found = Trace(describe.id_of(root), vertices, describe.calls(), state, hooked, notes=notes)
     return opened(found, order, describe, opens) if opens else found
 
 
 def pass_for(output: Tensor, order: list[Node], run: Run | None, gradient: Any) -> tuple[str, Run | None, int]:
-    """Whose gradients are shown (a key of draw.STATES), these, and how many tensors have hooks that they did not go through."""
+    """Whose gradients are shown (a key of as_drawing.STATES), these, and how many tensors have hooks that they did not go through.
+
+    Raises InplaceError where what a pass needs was overwritten.
+    """
     root = order[-1]
     if run is not None and root in run.gradients:
         return "recorded", run, 0
@@ -67,7 +78,13 @@ def pass_for(output: Tensor, order: list[Node], run: Run | None, gradient: Any) 
     if output.array.size != 1 and gradient is None:
         return "none", None, 0
     state = "again" if any(_has_grad(node) for node in order) else "own"
-    return state, own_pass(output, gradient), sum(any(not isinstance(hook, Retain) for hook in node.hooks or ()) for node in order)
+    return state, own_pass(output, gradient), sum(map(_has_hooks, order))
+
+
+def _has_hooks(node: Node) -> bool:
+    """Whether a pass would call something at this node that may look at gradients, or change them."""
+    around = isinstance(node.plan, HookedPlan) and bool(node.plan.before or node.plan.after)
+    return around or any(not isinstance(hook, Retain) for hook in node.hooks or ())
 
 
 def _has_grad(node: Node) -> bool:
@@ -172,26 +189,30 @@ class LocalRule:
     def __init__(self, describe: _Describe, node: Node, k: int) -> None:
         self.describe, self.node, self.k = describe, node, k
 
-    def formula(self) -> str:
-        return formula(self.node, self.k, called_in(self.node, self.describe.names))
-
-    def meanings(self) -> tuple[str, ...]:
-        return meanings(self.node, self.k, called_in(self.node, self.describe.names))
+    def told(self) -> tuple[str, tuple[str, ...]]:
+        return rule_text(self.node, self.k, called_in(self.node, self.describe.names))
 
     def numbers(self) -> str:
         run = self.describe.run
         return with_numbers(self.node, self.k, None if run is None else run.gradients.get(self.node), self.describe.values)
 
     def kept(self) -> bool:
+        try:
+            writes.check(self.node)
+        except InplaceError:
+            return False
         return self.node.saved is not None
 
     def pull(self, gradient: Any) -> Any:
         parent = self.node.parents[self.k]
-        with np.errstate(all="ignore"):
+        with looking():
             part = self.node.plan.pull(gradient, self.node.saved)[self.k]
         if part is None:
             return np.zeros(parent.shape, parent.dtype)
         return part if isinstance(part, list) else np.asarray(fitted(part, parent, self.node.plan))
+
+    def push(self, change: Any) -> Any:
+        return pushed(self.node, self.k, change)
 
 
 def line_of(node: Node) -> str:

@@ -13,7 +13,10 @@ from autograd_core.tensor import Tensor
 from autograd_core.writes import written_since
 
 from .arguments import Argument, given_to
+from .description import FEW
 from .names import Names
+
+SMALL = 64  # elements of an argument: what is made of more is not computed again
 
 
 def known_values(
@@ -50,7 +53,7 @@ def known_values(
             if argument.parent is not None:
                 know(argument.parent, saved.get(argument.name), node.time)
     for node in order:
-        if node not in values and node.plan is not None and isinstance(node.dtype, np.dtype) and prod(node.shape) <= 4:
+        if node not in values and node.plan is not None and isinstance(node.dtype, np.dtype) and prod(node.shape) <= FEW:
             again = computed_again(node, values)
             if again is not None:
                 know(node, again, node.time)
@@ -58,13 +61,13 @@ def known_values(
 
 
 def computed_again(node: Node, values: dict[Node, Any]) -> Any:
-    """A small operation's value from its arguments', if these are known and as small; only for operations of the engine's own."""
+    """A small operation's value from its arguments', if these are known and small; only for operations of the engine's own."""
     op = node.plan.op
     forward = getattr(op, "forward", None)
     if forward is None or op.backward or op.variadic or not forward.__module__.startswith("autograd_core.ops."):
         return None
     arguments = [values.get(a.parent) if a.parent is not None else a.value for a in given_to(node)]
-    if any(a is None or np.size(a) > 16 for a in arguments):
+    if any(a is None or np.size(a) > SMALL for a in arguments):
         return None
     with np.errstate(all="ignore"):
         return np.asarray(forward(*arguments, **getattr(node, "settings", {})))

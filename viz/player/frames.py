@@ -14,17 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..graph.description import Edge, Quantity, Trace, Vertex
-from ..graph.numbers import listed
-from ..graph.symbols import number
-
-LONG = 80  # characters of a rule in a sentence
+from ..graph.digits import number
+from ..graph.numbers import LONG
 
 
 @dataclass(frozen=True)
 class Amount:
     """A gradient as it is told."""
 
-    text: str  # "6", "[1, 2]" or "‖·‖ = 0.013"
+    text: str  # "6", "[1, 2]", "all 0" or "‖·‖ = 0.013"
     norm: float
     shape: tuple[int, ...]
 
@@ -121,6 +119,7 @@ def frames(found: Trace) -> tuple[Frame, ...]:
 
 WHY = {
     "freed": "step: backward() has freed what the gradients between were computed from: step before it, or record it with viz.record()",
+    "overwritten": "step: an in-place operation has overwritten what the gradients come from: step before it, or inside viz.record()",
     "none": "step: the output is no scalar, so no backward pass starts by itself: give gradient=",
 }
 
@@ -138,7 +137,7 @@ def amount(quantity: Quantity | None) -> Amount | None:
     """A gradient in a few words; elements are written out where they are few."""
     if quantity is None:
         return None
-    return Amount(listed(quantity.array) or quantity.text(), quantity.norm, quantity.shape)
+    return Amount(quantity.written or quantity.text(), quantity.norm, quantity.shape)
 
 
 def _start(found: Trace, root: str, named: Naming, gradient: Quantity | None) -> Frame:
@@ -207,7 +206,7 @@ class Naming:
         if h.part is None:
             return f"its gradient to {to}"
         result = said(h.part)
-        few = 0 < len(h.numbers) <= LONG and h.numbers != result and not h.part.text.startswith("‖")
+        few = h.numbers and h.numbers != result and not h.part.text.startswith("‖")
         rule = h.rule if len(h.rule) <= LONG else f"{h.rule[: LONG - 1]}…"
         text = f"{rule} to {to}: {f'{h.numbers} = {result}' if few else result}"
         if h.of == 1:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -36,22 +36,24 @@ class More:
     address: str = ""  # that opens it
 
 
-def to_html(
-    drawing: Drawing,
-    *,
-    theme: str = "light",
-    timeline: Timeline | None = None,
-    more: Mapping[str, More] | None = None,
-    closed: Collection[str] | None = None,
-) -> str:
-    """The drawing as an HTML document; with a timeline one to step through.
+@dataclass(frozen=True)
+class Page:
+    """What a page shows: a drawing with everything open, and what there is to tell besides."""
 
-    `theme` is "light", "dark", or "auto" for what the reader's system prefers. `closed` are the groups (by id) that are closed at
-    first, by default as many as it takes to show about sixty boxes. Raises ValueError for a drawing that contradicts itself.
+    drawing: Drawing
+    timeline: Timeline = field(default_factory=lambda: Timeline(()))  # with frames: one to step through
+    more: Mapping[str, More] = field(default_factory=dict)  # by box
+    shut: Mapping[str, Box] = field(default_factory=dict)  # by group: as what box it is drawn when it is closed
+    closed: Collection[str] | None = None  # groups that are closed at first; None: as many as it takes to show about sixty boxes
+
+
+def to_html(page: Page, *, theme: str = "light") -> str:
+    """The page as an HTML document.
+
+    `theme` is "light", "dark", or "auto" for what the reader's system prefers. Raises ValueError for a drawing that contradicts itself.
     """
-    structure.check(drawing)
-    shut = closed_at_first(drawing) if closed is None else closed
-    return _document(drawing.title, _data(drawing, timeline or Timeline(()), more or {}, shut), theme)
+    structure.check(page.drawing)
+    return _document(page.drawing.title, _data(page), theme)
 
 
 def closed_at_first(drawing: Drawing, most: int = VISIBLE) -> set[str]:
@@ -79,7 +81,10 @@ def closed_at_first(drawing: Drawing, most: int = VISIBLE) -> set[str]:
 # ---------------------------------------------------------------------- what the page is told
 
 
-def _data(drawing: Drawing, timeline: Timeline, more: Mapping[str, More], closed: Collection[str]) -> dict[str, Any]:
+def _data(page: Page) -> dict[str, Any]:
+    drawing, timeline = page.drawing, page.timeline
+    closed = set(closed_at_first(drawing) if page.closed is None else page.closed)
+    closed.update(group.id for group in drawing.groups if group.parent in closed)  # what opens shows its members closed
     number = {box.id: k for k, box in enumerate(drawing.boxes)}
     place = {group.id: k for k, group in enumerate(drawing.groups)}
     at = lambda group: -1 if group is None else place[group]
@@ -88,15 +93,9 @@ def _data(drawing: Drawing, timeline: Timeline, more: Mapping[str, More], closed
     boxes = [
         {
             **_look(box, room),
-            "kind": box.kind,
             "group": at(box.group),
-            "accent": box.accent,
-            "spark": [[bar.low, bar.high, bar.kind] for bar in spark.bars(box.spark)] if box.spark else [],
-            "bar": measure.spark_step(box) if box.spark else 0,
-            "below": _texts(measure.spark_rows(box)) if box.spark else [],
-            "order": box.order,
             "changes": [[c.step, c.state, _texts(measure.rows([c.says], theme.BOX_LINE, "line"))] for c in timeline.boxes.get(box.id, ())],
-            **_more(box, more.get(box.id, More())),
+            **_more(box, page.more.get(box.id, More())),
         }
         for box, room in zip(drawing.boxes, sized.boxes)
     ]
@@ -105,7 +104,7 @@ def _data(drawing: Drawing, timeline: Timeline, more: Mapping[str, More], closed
             "source": number[arrow.source],
             "target": number[arrow.target],
             "kind": arrow.kind,
-            "value": timeline.values.get(k, arrow.target if arrow.kind == "backward" else arrow.source),
+            "value": arrow.value or (arrow.target if arrow.kind == "backward" else arrow.source),
             "weight": theme.line_width(arrow.weight),
             "accent": arrow.accent,
             **_said(arrow, room, timeline.arrows.get(k)),
@@ -114,8 +113,8 @@ def _data(drawing: Drawing, timeline: Timeline, more: Mapping[str, More], closed
     ]
     crossings: dict[str, dict[str, Any]] = {}
     for (value, group), c in timeline.crossings.items():
-        arrow = Arrow("", "", (c.rule,), "backward")
-        told = _said(arrow, widest(arrow, c.moments), c.moments)
+        arrow = Arrow("", "", c.lines, "backward")
+        told = _said(arrow, widest(arrow, c.moments or ()), c.moments)
         crossings.setdefault(group, {})[value] = {**told, "to": number.get(value, -1)}
     frames = [{"box": number.get(frame.vertex, -1), "says": [measure.tooltip(text) for text in frame.says]} for frame in timeline.frames]
     return {
@@ -124,7 +123,13 @@ def _data(drawing: Drawing, timeline: Timeline, more: Mapping[str, More], closed
         "legend": _texts(measure.legend_rows(drawing)),
         "boxes": boxes,
         "groups": [
-            _group(group, at(group.parent), group.id in closed, (*holds[group.id], *elsewhere[group.id]), crossings.get(group.id, {}))
+            {
+                **_group(group),
+                "parent": at(group.parent),
+                "closed": group.id in closed,
+                "shut": _shut(page, group, holds[group.id], elsewhere[group.id]),
+                "crossings": crossings.get(group.id, {}),
+            }
             for group in drawing.groups
         ],
         "arrows": arrows,
@@ -146,15 +151,24 @@ def _data(drawing: Drawing, timeline: Timeline, more: Mapping[str, More], closed
 
 
 def _texts(rows: Sequence[measure.Row]) -> list[str]:
-    return [row.text for row in rows]
+    return [row.written for row in rows]
 
 
 def _look(box: Box, room: Box) -> dict[str, Any]:
-    """A box's rows, and its size with room for what it will say."""
+    """How a box is drawn, with room for what it will say."""
     rows = measure.box_rows(box)
     width, height = measure.box_size(room)
-    title = [row.text for row in rows if row.type == theme.BOX_TITLE]
-    return {"title": title, "lines": [row.text for row in rows if row.type != theme.BOX_TITLE], "size": [round(width, 2), round(height, 2)]}
+    return {
+        "kind": box.kind,
+        "title": [row.written for row in rows if row.type == theme.BOX_TITLE],
+        "lines": [row.written for row in rows if row.type != theme.BOX_TITLE],
+        "size": [round(width, 2), round(height, 2)],
+        "accent": box.accent,
+        "order": box.order,
+        "spark": [[bar.low, bar.high, bar.kind] for bar in spark.bars(box.spark)] if box.spark else [],
+        "bar": measure.spark_step(box) if box.spark else 0,
+        "below": _texts(measure.spark_rows(box)) if box.spark else [],
+    }
 
 
 def _more(box: Box, more: More) -> dict[str, Any]:
@@ -208,20 +222,24 @@ def _elsewhere(drawing: Drawing) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _group(group: Group, parent: int, closed: bool, lines: tuple[str, ...], crossings: dict[str, Any]) -> dict[str, Any]:
-    """A group open and closed."""
-    heading = measure.extent(measure.group_rows(group))
-    shut = Box(group.id, "closed", " ".join(_texts(measure.group_rows(group))) or group.kind, lines)
+def _group(group: Group) -> dict[str, Any]:
+    """A group as it is drawn when it is open."""
+    rows = measure.group_rows(group)
     return {
-        "label": _texts(measure.group_rows(group)),
+        "label": _texts(rows),
         "name": measure.tooltip(group.label).strip() or group.kind,
         "kind": group.kind,
-        "parent": parent,
-        "closed": closed,
-        "heading": [round(n, 2) for n in heading],
-        "shut": _look(shut, replace(shut, lines=(*lines, "10,000 of 10,000 steps done"))),
-        "crossings": crossings,
+        "heading": [round(n, 2) for n in measure.extent(rows)],
     }
+
+
+def _shut(page: Page, group: Group, holds: tuple[str, ...], elsewhere: tuple[str, ...]) -> dict[str, Any]:
+    """A group as it is drawn when it is closed."""
+    title = " ".join(_texts(measure.group_rows(group))) or group.kind
+    own = page.shut.get(group.id) or Box(group.id, "closed", title, holds)
+    box = replace(own, lines=(*own.lines, *elsewhere))
+    more = ("10,000 of 10,000 steps done",) if page.timeline.frames else ()
+    return _look(box, replace(box, lines=(*box.lines, *more)))
 
 
 def _levels(drawing: Drawing, number: Mapping[str, int], place: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..draw import shape_text
+from ..graph.as_drawing import shape_text
 from ..graph.collapse import box_name, crossing, inputs_called
 from ..graph.description import Edge, Quantity, Trace, Vertex
 from ..render import measure, theme
@@ -28,8 +28,8 @@ class Change:
 class Crossing:
     """What a closed group hands to one value, whatever number of operations inside do."""
 
-    rule: str
-    moments: Moments
+    lines: tuple[str, ...]  # the rule, and what is there from the start
+    moments: Moments | None  # what is not; None in a picture that does not move
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,6 @@ class Timeline:
     frames: tuple[Frame, ...]
     boxes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
     arrows: Mapping[int, Moments] = field(default_factory=dict)  # by place in the drawing; below the lines that are always there
-    values: Mapping[int, str] = field(default_factory=dict)  # by place in the drawing: whose gradient an arrow carries
     crossings: Mapping[tuple[str, str], Crossing] = field(default_factory=dict)  # by value and group
 
 
@@ -52,27 +51,29 @@ def timeline(found: Trace, drawn: Drawing, frames: Sequence[Frame]) -> tuple[Dra
             incoming.setdefault(h.source, []).append((frame.step, h))
     boxes = {box.id: _changes(found, frames, box.id, incoming.get(box.id, ()), steps) for box in drawn.boxes if box.id in found.by_id}
     moments: dict[int, Moments] = {}
-    values: dict[int, str] = {}
     arrows = list(drawn.arrows)
     edges = _edges(found)
+    last = {edge.source: steps[v.id] for v in found.vertices[::-1] if v.id in steps for edge in v.inputs}  # use, on the way back
     for place, arrow in enumerate(drawn.arrows):
+        if arrow.kind != "backward":
+            continue
         if arrow.source == f"sum.{arrow.target}":
-            values[place] = arrow.target
             arrows[place] = replace(arrow, lines=arrow.lines[:1])
             moments[place] = _summing(arrow, incoming.get(arrow.target, ()))
             boxes[arrow.source] = _until_complete(incoming.get(arrow.target, ()))
-        elif arrow.kind == "backward" and (waiting := edges.get((arrow.source, arrow.target))):
-            edge = waiting.pop(0)
-            values[place] = edge.source
-            stays = 1 + len(edge.meanings) if arrow.lines[1 : 1 + len(edge.meanings)] == edge.meanings else 1
+        elif arrow.source == f"sum.{arrow.value}":  # of what a closed box holds
+            arrows[place] = replace(arrow, lines=arrow.lines[:1])
+            moments[place] = ((last[arrow.value], arrow.lines[1:]),) if arrow.value in last else ()
+            boxes[arrow.source] = tuple(Change(step, "done", "") for step, _ in moments[place])
+        elif arrow.source in found.by_id:
+            waiting = edges.get((arrow.source, arrow.value))
+            stays = 1 + len(waiting.pop(0).meanings) if waiting else 1
             arrows[place] = replace(arrow, lines=arrow.lines[:stays])
-            moments[place] = ()
-            if arrow.source in steps:
-                moments[place] = ((steps[arrow.source], arrow.lines[stays:]),)
-                if arrow.target.startswith("ref."):
-                    boxes[arrow.target] = (Change(steps[arrow.source], "done", ""),)
+            moments[place] = ((steps[arrow.source], arrow.lines[stays:]),) if arrow.source in steps else ()
+            if arrow.source in steps and arrow.target.startswith("ref."):
+                boxes[arrow.target] = (Change(steps[arrow.source], "done", ""),)
     bare = replace(drawn, boxes=tuple(_without_gradient(found, box) for box in drawn.boxes), arrows=tuple(arrows))
-    return bare, Timeline(tuple(frames), boxes, moments, values, _crossings(found, drawn, steps))
+    return bare, Timeline(tuple(frames), boxes, moments, _crossings(found, drawn, steps))
 
 
 def _without_gradient(found: Trace, box: Box) -> Box:
@@ -84,12 +85,11 @@ def _without_gradient(found: Trace, box: Box) -> Box:
 
 
 def _edges(found: Trace) -> dict[tuple[str, str], list[Edge]]:
-    """The edges that an arrow from a vertex to a box may stand for: to the value itself, to the sum before it, to a reference."""
+    """The uses of each value by each vertex, in the order in which they are drawn."""
     edges: dict[tuple[str, str], list[Edge]] = {}
     for v in found.vertices:
-        for k, edge in enumerate(v.inputs):
-            for target in {found.shown[edge.source], f"sum.{edge.source}", f"ref.{edge.source}.{v.id}.{k}"}:
-                edges.setdefault((v.id, target), []).append(edge)
+        for edge in v.inputs:
+            edges.setdefault((v.id, edge.source), []).append(edge)
     return edges
 
 
@@ -131,7 +131,7 @@ def _summing(arrow: Arrow, incoming: Sequence[tuple[int, Handed]]) -> Moments:
     """What the arrow from a sum to its value shows: the partial sums, and in the end what is drawn."""
     moments = []
     for step, h in _last_of_each_step(incoming):
-        shape = (shape_text(h.total.shape),) if h.total is not None and h.total.shape else ()
+        shape = (shape_text(h.total.shape),) if h.total is not None and h.total.shape and not h.total.text.startswith("[") else ()
         moments.append((step, arrow.lines[1:] if h.count == h.of else (", ".join((parts_so_far(h), *shape)),)))
     return tuple(moments)
 
@@ -209,9 +209,9 @@ def _crossing(found: Trace, label: str, called: str, source: str, edges: Sequenc
         if moments and moments[-1][0] == step:
             moments.pop()
         moments.append((step, told))
-    return Crossing(rule, tuple(moments))
+    return Crossing((rule,), tuple(moments))
 
 
 def _moment(used: Vertex, total: Quantity, count: int, of: int) -> str:
     so_far = "" if count == of else f"{count} of {of} parts so far: "
-    return so_far + ", ".join([total.text(), *([shape_text(used.shape)] if used.shape else [])])
+    return so_far + ", ".join([total.text(), *([shape_text(used.shape)] if used.shape and not total.nested else [])])

@@ -468,6 +468,7 @@ addEventListener('keydown', event => {
 $('title').textContent = data.title.join(' ');
 const about = [...data.caption, ...data.legend];
 if (steps >= 0) about.push('Pale: no gradient yet. 1/2: one of two parts is in. ●: all parts are in. ➤: this step. ✓: handed on.');
+if (!boxes.some(box => box.line)) about.push('Which line of the program made a box is told where the forward pass ran inside viz.record().');
 about.push('Keys: ' + (steps >= 0 ? '← → step, as do Page Up and Page Down, Home and End, Space plays; ' : '') + '+ − 0 zoom, / searches, n and N go from match to match, Tab goes from box to box, Enter opens and closes, t dark or light, ? this text.');
 $('about').replaceChildren(...about.map(text => Object.assign(document.createElement('p'), {textContent: text})));
 $('player').hidden = steps < 0;

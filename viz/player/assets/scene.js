@@ -124,7 +124,7 @@ function outline(shape, at, attributes, parent) {
 }
 
 function drawBox(member, at, layer) {
-  const box = member >= 0 ? boxes[member] : {...groups[-1 - member].shut, kind: 'closed', accent: '', order: 0, spark: [], below: []};
+  const box = member >= 0 ? boxes[member] : groups[-1 - member].shut;
   const [shape, ownWidth, ownLine] = styles.boxes[box.kind];
   const mark = box.accent ? styles.accents[box.accent] : null;
   const line = mark ? mark[3] : box.order ? [5, 3] : ownLine, width = mark ? mark[2] : ownWidth;

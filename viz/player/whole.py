@@ -1,0 +1,105 @@
+"""The page of a picture with everything in it: what boxes hold, and how each looks and what it hands on when it is closed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from ..graph.as_drawing import handed_back, shape_text
+from ..graph.closing import Arrangement, fitting
+from ..graph.collapse import collapsed
+from ..graph.description import Call, Trace, Vertex
+from ..graph.digits import number
+from ..graph.parts import boxes_in, seen
+from ..render.drawing import Arrow, Box, Drawing
+from .page import More, Page
+from .timeline import Crossing, Timeline
+
+MOST = 3000  # boxes in a page; of a larger graph, boxes are closed for good
+FIRST = 1000  # boxes of such a graph that are kept for the operations which the pass begins with
+LINKS = {"": "", "vscode": "vscode://file{path}:{line}", "file": "file://{path}"}
+
+
+def page_of(arranged: Arrangement, drawn: Callable[[Trace], Drawing]) -> Page:
+    """The page of what `drawn` makes of a trace: closed at first is what is closed in the picture.
+
+    Numbers are worked out here, so that the page keeps no array alive.
+    """
+    found = arranged.whole if seen(arranged.whole) <= MOST else limited(arranged.divided)
+    boxes: dict[str, Box] = {}
+    crossings: dict[tuple[str, str], Crossing] = {}
+    for level in _levels(found):
+        shut = collapsed(found, level)
+        drawing = drawn(shut)
+        boxes.update((box.id, box) for box in drawing.boxes if box.id in level)
+        arrows = {(arrow.source, arrow.value): arrow for arrow in drawing.arrows if arrow.source in level}
+        for closed in shut.vertices:
+            for edge in closed.inputs if closed.id in level else ():
+                used = found.by_id[edge.source]
+                if edge.part is not None or edge.formula:
+                    arrow: Arrow = arrows.get((closed.id, used.id)) or handed_back(closed, edge, used, used.id)
+                    crossings[used.id, closed.id] = Crossing(arrow.lines, None)
+    return Page(drawn(found), Timeline((), crossings=crossings), details(found), boxes, arranged.closed)
+
+
+def limited(found: Trace) -> Trace:
+    """The trace with boxes closed for good where it has more than a page may have."""
+    return found if seen(found) <= MOST else collapsed(found, fitting(found, set(), _first_visited(found, FIRST), MOST))
+
+
+def _first_visited(found: Trace, most: int) -> set[str]:
+    """The calls to keep open so that the pass begins operation by operation: the newest, while they have so few boxes together."""
+    parents = {call.id: call.parent for call in found.calls}
+    newest: dict[str, int] = {}
+    for k, v in enumerate(found.vertices):
+        at = v.scope
+        while at is not None and newest.get(at) != k:
+            newest[at] = k
+            at = parents[at]
+    inside: dict[str | None, list[str]] = {}
+    for call in sorted(parents, key=lambda call: newest.get(call, -1)):
+        inside.setdefault(parents[call], []).append(call)
+    holds, kept = boxes_in(found), set[str]()
+    room, waiting = most, list(inside.get(None, ()))
+    while waiting:
+        call = waiting.pop()
+        room -= holds.get(call, 0) + len(inside.get(call, ()))
+        if room < 0:
+            break
+        kept.add(call)
+        waiting += inside.get(call, ())
+    return kept
+
+
+def _levels(found: Trace) -> list[set[str]]:
+    """The calls that stand equally deep, the outermost first."""
+    depth: dict[str | None, int] = {None: 0}
+    levels: dict[int, set[str]] = {}
+    for call in found.calls:
+        depth[call.id] = depth[call.parent] + 1
+        levels.setdefault(depth[call.id], set()).add(call.id)
+    return list(levels.values())
+
+
+def details(found: Trace, link: str = "") -> dict[str, More]:
+    """What is told of each vertex to who points at it; `link` is a key of LINKS."""
+    calls = {call.id: call for call in found.calls}
+    return {v.id: _details(v, calls, link) for v in found.vertices}
+
+
+def _details(v: Vertex, calls: Mapping[str, Call], link: str) -> More:
+    told = []
+    if v.dtype:
+        told.append(f"{shape_text(v.shape)}, {v.dtype}")
+    if v.value is not None:
+        told.append(f"value {v.value.text()}" if v.value.written else f"value of norm {number(v.value.norm)}")
+    if v.scope is not None and v.scope in calls:
+        told.append(f"in {calls[v.scope].path or calls[v.scope].label}")
+    if v.saved:
+        told.append(f"keeps {v.saved:,} bytes for the way back")
+    file, _, line = v.line.rpartition(":")
+    near = os.path.relpath(file) if file and os.path.isabs(file) and Path(file).is_relative_to(Path.cwd()) else file
+    address = LINKS[link].format(path=quote(str(Path(file).resolve().as_posix())), line=line) if file and link else ""
+    return More(tuple(told), f"{near}:{line}" if file else "", address)
