@@ -28,9 +28,9 @@ def chain_rule(theme: str) -> Any:
 def rolled(theme: str) -> Any:
     """A deep network, its equal blocks rolled up."""
     ag.manual_seed(0)
-    blocks = nn.Sequential(*[nn.Sequential(nn.Linear(6, 6), nn.Tanh()) for _ in range(12)])
-    model = nn.Sequential(nn.Linear(3, 6), blocks, nn.Linear(6, 1))
-    x = ag.randn(10, 3)
+    blocks = nn.Sequential(*[nn.Sequential(nn.Linear(16, 16), nn.Tanh()) for _ in range(12)])
+    model = nn.Sequential(nn.Linear(3, 16), blocks, nn.Linear(16, 1))
+    x = ag.randn(32, 3)
     loss = model(x).square().mean()
     return viz.draw(loss, roll=True, theme=theme)
 
