@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import re
 import tracemalloc
 
@@ -396,6 +397,25 @@ def test_what_is_called_like_a_number_is_none():
     assert formula((x / y).node, 1, {"a": "0", "b": "1"}) == "−g · 0 / 1²"
 
 
+def test_what_a_program_calls_by_no_word_is_held_together():
+    x, y = of(3), of(3)
+    assert formula((x / y).node, 1, {"a": "x − 1", "b": "-y"}) == "−g · (x − 1) / (-y)²"
+    assert formula((x + y).sum(0, keepdim=True).softmax(0).node, 0, {"out": "p q"}) == "(p q) · (g − Σ(g · (p q)))"
+
+
+def test_a_setting_that_is_true_or_complex():
+    x = of(3)
+    assert formula(ag.atan2(x, True).node, 0) == "g / (in₁² + 1)"
+    assert formula((x * -1j).node, 0) == "real(g · 1j)"
+    assert formula((x * (1 - 2j)).node, 0) == "real(g · (1 + 2j))"
+    assert formula((ag.randn(3, dtype=ag.complex64, requires_grad=True) / (-1 + 2.5j)).node, 0) == "g / (−1 − 2.5j)"
+
+
+def test_a_choice_that_is_made_already():
+    (node,) = (n for n in ancestors([ag.logdet(of(3, 3) @ ag.zeros(3, 3) + ag.eye(3)).node]) if n.plan and n.plan.op.name == "where")
+    assert formula(node, 0) == "g"
+
+
 def test_long_names_make_long_formulas():
     assert formula((of(3) * of(3)).node, 0, {"b": "b" * 10_000}) == f"g · {'b' * 10_000}"
 
@@ -410,6 +430,13 @@ OVER = {
     "a convolution": (lambda: nn.functional.conv2d(of(1, 1, 3, 3), of(2, 1, 2, 2), of(2)), 2, "Σ₀₂₃(g)"),
     "a batch of equations": (lambda: ag.linalg.solve(of(2, 3, 3) + 3 * ag.eye(3), of(3, 1)), 1, "Σ₀(solve(in₁ᵀ, g))"),
     "from the end": (lambda: of(3, 4).cumsum(0), 0, "cumsum₀(g, from the end)"),
+    "a roll": (lambda: of(4, 3).roll((1, -2), (1, 0)), 0, "roll₁₀(g, −1, 2)"),
+    "a roll of one": (lambda: of(4, 3).roll(1, 1), 0, "roll₁(g, −1)"),
+    "a transform": (lambda: ag.fft.fft(of(4, 3) + 0j, dim=0), 0, "ifftn₀(g, norm=forward)"),
+    "half a spectrum": (lambda: ag.fft.rfft(of(4, 3), norm="forward"), 0, "irfft₁(weighted(g))"),
+    "diagonals": (lambda: ag.diag_embed(of(2, 3)), 0, "diagonal₁₂(g)"),
+    "one diagonal": (lambda: ag.diag(of(3)), 0, "diagonal(g)"),
+    "products": (lambda: of(3, 4).cumprod(1), 0, "before₁(out) · y"),
 }
 
 
@@ -423,6 +450,7 @@ def test_dropout_says_what_its_mask_is():
     node = nn.functional.dropout(of(3), 0.25).node
     assert formula(node, 0) == "g · mask"
     assert meanings(node, 0) == ("mask = 0 with probability 0.25, else 1 / (1 − 0.25)",)
+    assert meanings(nn.functional.dropout(of(3), 1.0).node, 0) == ("mask = 0 everywhere",)
 
 
 # ---------------------------------------------------------------------- what users write
@@ -637,6 +665,204 @@ def test_a_backward_that_does_more_is_named_and_not_called(function):
     assert (ag.get_rng_state().numpy() == before).all()
 
 
+class Kept(ag.autograd.Function):
+    """Leaves for the backwards below what they are about."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.k, ctx.choice, ctx.pair, ctx.g = 6, None, (1.0, 2.0), x.detach() * 5
+        ctx.own = Telling()
+        ctx.save_for_backward(x, x * 2)
+        return x * 1
+
+
+class Telling:
+    """Notes what is asked of it."""
+
+    def __getattr__(self, name):
+        CALLS_OF.append(name)
+        raise AttributeError(name)
+
+    def __bool__(self):
+        return bool(CALLS_OF.append("bool"))
+
+    def __call__(self, g):
+        CALLS_OF.append("call")
+        return g
+
+    def __eq__(self, other):
+        return bool(CALLS_OF.append("eq"))
+
+    def __array__(self, *args, **kwargs):
+        CALLS_OF.append("array")
+        return np.ones(3)
+
+    __hash__ = None
+
+
+def kept_with(backward):
+    return type("Own", (Kept,), {"backward": staticmethod(backward)}).apply(of(3))
+
+
+def else_another(ctx, g):
+    return g * (ctx.choice or 2.0) * (ctx.k and ctx.pair[-1])
+
+
+def bits(ctx, g):
+    return g * 5 if ctx.k & 1 else g * ~ctx.k
+
+
+def a_variable_named_g(ctx, dy):
+    x, _ = ctx.saved_tensors
+    g = ag.sigmoid(x)
+    return dy * g * (1 - g)
+
+
+def data_named_g(ctx, dy):
+    return dy * ctx.g
+
+
+def one_name_for_two(ctx, g):
+    x, _ = ctx.saved_tensors
+    s = ag.sigmoid(x)
+    first = g * s * (1 - s)
+    s = ag.tanh(x)
+    return first + g * s * (1 - s)
+
+
+def without_a_name(ctx, g):
+    return g * ctx.saved_tensors[1] * ctx.saved_tensors[0]
+
+
+def methods(ctx, g):
+    return g.negative() * ctx.saved_tensors[0].sign() * ~(ctx.saved_tensors[0] > 0)
+
+
+# fmt: off
+def text_at_the_margin(ctx, g):
+    """Of several
+lines."""
+    return g
+# fmt: on
+
+
+READ = {
+    else_another: ("g · 2 · 2",),
+    bits: ("−g · 7",),
+    a_variable_named_g: ("g · g₂ · (1 − g₂)", "g₂ = sigmoid(in)"),
+    data_named_g: ("g · g₂",),
+    one_name_for_two: ("g · s · (1 − s) + g · s₂ · (1 − s₂)", "s₂ = tanh(in)", "s = sigmoid(in)"),
+    without_a_name: ("g · saved · in",),
+    methods: ("−g · sign(in) · [in ≤ 0]",),
+    text_at_the_margin: ("g",),
+}
+
+
+@pytest.mark.parametrize("backward", READ)
+def test_what_a_backward_means(backward):
+    node = kept_with(backward).node
+    assert (formula(node, 0), *meanings(node, 0)) == READ[backward]
+
+
+def another_name_for_a_copy(ctx, g):
+    copy = g.clone()
+    other = copy
+    copy[ctx.saved_tensors[0] < 0] = 0
+    return other
+
+
+def two_names_for_a_copy(ctx, g):
+    copy = other = g.clone()
+    copy[ctx.saved_tensors[0] < 0] = 0
+    return other
+
+
+def a_view_of_a_copy(ctx, g):
+    copy = g.clone()
+    view = copy[:]
+    view[ctx.saved_tensors[0] < 0] = 0
+    return copy
+
+
+def rows_of_a_copy(ctx, g):
+    copy = g.clone()
+    copy[ctx.saved_tensors[0].sum() < 0] = 0
+    return copy
+
+
+def keyword(ctx, g, *, formula=3):
+    return g * formula
+
+
+def asks_an_object(ctx, g):
+    return g * 2 if ctx.own else g
+
+
+def calls_an_object(ctx, g):
+    return ctx.own(g)
+
+
+def compares_objects(ctx, g):
+    return g if (ctx.own,) == (1,) else g * 2
+
+
+def returns_an_object(ctx, g):
+    return ctx.own
+
+
+@functools.wraps(ag.mul)
+def called_like_an_operation(a, b):
+    CALLS_OF.append("mul")
+    return 2 * ag.mul(a, b)
+
+
+def calls_what_is_called_so(ctx, g):
+    return called_like_an_operation(g, 2)
+
+
+def divides_by_zero(ctx, g):
+    return g * (1 / (ctx.k - 6))
+
+
+def asks_for_a_wrong_dimension(ctx, g):
+    return g.sum(5)
+
+
+class Doubled:
+    """A decorator that keeps what it decorates as `__wrapped__`."""
+
+    def __init__(self, function):
+        functools.update_wrapper(self, function)
+
+    def __call__(self, ctx, g):
+        return 2 * self.__wrapped__(ctx, g)
+
+
+@pytest.mark.parametrize(
+    "backward",
+    [another_name_for_a_copy, two_names_for_a_copy, a_view_of_a_copy, rows_of_a_copy, keyword, asks_an_object, calls_an_object]
+    + [compares_objects, returns_an_object, calls_what_is_called_so, divides_by_zero, asks_for_a_wrong_dimension, Doubled(bits)],
+    ids=lambda backward: backward.__name__ + type(backward).__name__[8:],
+)
+def test_a_backward_that_is_not_understood_is_not_guessed_at(backward):
+    node = kept_with(backward).node
+    CALLS_OF.clear()
+    assert formula(node, 0) == "Own.backward(g)"
+    assert not CALLS_OF
+
+
+def test_a_backward_whose_file_was_changed_is_not_read(tmp_path, monkeypatch):
+    text = "def backward(ctx, g):\n    return g * 2\n"
+    path = tmp_path / "changing_backward.py"
+    path.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    backward = importlib.import_module("changing_backward").backward
+    path.write_text(text.replace("*", "+"))
+    assert formula(kept_with(backward).node, 0) == "Own.backward(g)"
+    path.write_text(text)
+    assert formula(kept_with(backward).node, 0) == "g · 2"
+
+
 def fused_as(reference, *others):
     """A user's fused operation of as many arguments as the reference has, with a backward that no formula can be read from."""
 
@@ -759,6 +985,7 @@ def test_naming_changes_no_numbers():
         ("|in|", r"\left|\mathrm{in}\right|"),
         ("1e−12", r"1 \cdot 10^{-12}"),
         ("g_values", r"g_{\mathrm{values}}"),
+        ("g · _", r"g \cdot \mathrm{\_}"),
         ("0.weight_ih @ g", r"\mathrm{0.weight\_ih} \, g"),
         ("cumsum(g, from the end)", r"\mathrm{cumsum}\left(g, \mathrm{from\ the\ end}\right)"),
         ("sigmoid(x)", r"\sigma\left(x\right)"),

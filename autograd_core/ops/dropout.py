@@ -8,7 +8,9 @@ from ..primitive import primitive
 
 def told(mask, p):
     """The mask. A formula says what it is."""
-    return mask if has_numbers(mask) else named("mask", mask, f"0 with probability {p:.4g}, else 1 / (1 − {p:.4g})")
+    return (
+        mask if has_numbers(mask) else named("mask", mask, f"0 with probability {p:g}, else 1 / (1 − {p:g})" if p < 1 else "0 everywhere")
+    )
 
 
 @primitive(lambda g, mask, p: g * told(mask, p), None)

@@ -130,6 +130,8 @@ def opposite(condition: Expression) -> Expression:
 
 def where(condition: Expression, a: Expression, b: Expression) -> Expression:
     """Iverson's bracket for "or else 0"; what guards against dividing by zero at a single point is not printed."""
+    if condition.value is not None:
+        return a if condition.value else b
     if is_number(a, 0, 1, inf) and _at_zero(condition):
         return b
     if is_number(b, 0):

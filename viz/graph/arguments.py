@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import ref
 
+import numpy as np
+
 from autograd_core.graph import Node
+from autograd_core.writes import written_since
 
 from .digits import small_digits
 
@@ -20,7 +23,8 @@ class Argument:
     name: str  # as it is declared
     neutral: str  # what a formula calls it if the program has no name for it: "in", "in₁", or a telling name such as "weight"
     parent: Node | None  # its node, if it records
-    value: Any  # what it is, if it does not: an array, a number, or None where it is gone
+    value: Any  # what it was, if it does not: an array, a number, or None where it is gone or was overwritten
+    now: Any = None  # what is there now: what was overwritten still has a name and a shape
     absent: bool = False  # was it left out?
 
 
@@ -46,8 +50,9 @@ def given_to(node: Node) -> list[Argument]:
         telling = len(name) > 1 or (name in TELLING and "".join(declared[:2]) == "qk")
         neutral = name if len(declared) == count and telling else "in" if letters == 1 else f"in{small_digits(i + 1)}"
         hint = _hinted(constant, i)  # first: a single number is kept as a NumPy scalar, which has no name
-        value = None if i in parents or hint is ... else hint if hint is not None else kept.get(i)
-        found.append(Argument(name, neutral, parents.get(i), value, hint is ...))
+        now = None if i in parents or hint is ... else hint if hint is not None else kept.get(i)
+        value = None if isinstance(now, np.ndarray) and written_since(now, node.time) else now
+        found.append(Argument(name, neutral, parents.get(i), value, now, hint is ...))
     return found
 
 

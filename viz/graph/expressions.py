@@ -68,8 +68,12 @@ def constant(value: Any) -> Expression:
     array = np.asarray(value)
     if array.size != 1:
         return Expression("const", ATOM, array.shape, array.dtype)
-    exact = array.reshape(())[()]
+    exact = array.astype(int)[()] if array.dtype.kind == "b" else array.reshape(())[()]
     text = number(exact)
+    if " " in text:  # a complex number
+        made = Expression(text, SUM, array.shape, array.dtype)
+        made.value = exact
+        return made
     base = Expression(text.removeprefix("−"), ATOM, array.shape, array.dtype)
     base.value = exact if base.text == text else -exact
     if base.text == text:

@@ -14,10 +14,10 @@ from autograd_core.plan import ALIAS, names_of, pick
 from autograd_core.primitive import Op
 
 from .arguments import Argument, given_to
-from .expressions import ATOM, Expression, Unprintable, is_number
+from .expressions import Expression, Unprintable, is_number
 from .reference import through_reference
 from .styles import total_to
-from .symbols import Symbol, symbol
+from .symbols import Symbol, symbol, variable
 from .written import written
 
 
@@ -55,7 +55,7 @@ def gradient_of(node: Node, k: int, names: dict[str, str]) -> Expression:
     """What node's rule gives to its k-th recording input, summed where that was broadcast."""
     op = node.plan.op
     if isinstance(op, FunctionOp):
-        known = {a.name: Symbol(names.get(a.name, a.neutral), ATOM, a.parent.shape, a.parent.dtype) for a in given_to(node) if a.parent}
+        known = {a.name: variable(names.get(a.name, a.neutral), a.parent.shape, a.parent.dtype) for a in given_to(node) if a.parent}
         known["out"] = of_results(names.get("out", "out"), op, node)
         made = written(node, k, known)
     elif op in HANDING_ON:
@@ -126,9 +126,9 @@ def conjugated(value: Any) -> Any:
 def of_results(letter: str, op: Any, node: Node) -> Any:
     """The symbol of something of the result's shape; of an operation with several results one for each, as g_values."""
     if not getattr(op, "results", ()):
-        return Symbol(letter, ATOM, node.shape, node.dtype)
+        return variable(letter, node.shape, node.dtype)
     parts = zip(op.results, node.shape, node.dtype, strict=True)
-    return tuple(Symbol(f"{letter}_{name}" if letter != "out" else name, ATOM, shape, dtype) for name, shape, dtype in parts)
+    return tuple(variable(f"{letter}_{name}" if letter != "out" else name, shape, dtype) for name, shape, dtype in parts)
 
 
 def arguments_of(node: Node, names: dict[str, str]) -> Callable[[str, int], Any]:
@@ -147,17 +147,17 @@ def arguments_of(node: Node, names: dict[str, str]) -> Callable[[str, int], Any]
 
     def bare(argument: Argument) -> Symbol:
         if argument.parent is not None:
-            return Symbol(names.get(argument.name, argument.neutral), ATOM, argument.parent.shape, argument.parent.dtype)
+            return variable(names.get(argument.name, argument.neutral), argument.parent.shape, argument.parent.dtype)
         if argument.value is not None and argument.name not in names and np.size(argument.value) == 1:
             return symbol(argument.value)
-        shape = None if argument.value is None else np.shape(argument.value)
-        return Symbol(names.get(argument.name, argument.neutral), ATOM, shape, getattr(argument.value, "dtype", None))
+        shape = None if argument.now is None else np.shape(argument.now)
+        return variable(names.get(argument.name, argument.neutral), shape, getattr(argument.now, "dtype", None))
 
     def shape(argument: Argument) -> tuple[int, ...]:
         """Of what is gone that of another argument: formulas tell no lengths."""
-        if argument.parent is not None or argument.value is None:
+        if argument.parent is not None or argument.now is None:
             return (argument.parent or node.parents[0]).shape
-        return np.shape(argument.value)
+        return np.shape(argument.now)
 
     def given(name: str, position: int) -> Any:
         if name == "shape":  # the argument's, even where a setting has that name

@@ -269,7 +269,7 @@ def name(text: str) -> str:
     lower = text[len(stem) :].translate(SUBSCRIPTS)
     if not stem:
         return words(text)
-    made = f"\\{GREEK[stem]}" if stem in GREEK else stem if len(stem) == 1 and stem.isascii() else words(stem)
+    made = f"\\{GREEK[stem]}" if stem in GREEK else stem if len(stem) == 1 and stem.isascii() and stem.isalpha() else words(stem)
     return f"{made}_{{{lower}}}" if lower else made
 
 

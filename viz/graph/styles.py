@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .algebra import add, between, both, compared, divide, matmul, multiply, negative, power, subtract, transposed, where
+from .algebra import add, between, both, compared, divide, matmul, multiply, negative, opposite, power, subtract, transposed, where
 from .digits import number, small_digits
 from .expressions import ATOM, POWER, Expression, bracketed, constant, free, held
 
@@ -24,9 +24,9 @@ def call(name: str, *parts: Expression, axis: Any = None, more: str = "") -> Exp
 
 
 def along(axis: Any, shape: Any) -> str:
-    """The axes as small digits, "" if they are all there are."""
+    """The axes as small digits, "" if they are all there are, in order."""
     axes = () if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    every = shape is not None and len({a % len(shape) for a in axes}) == len(shape)
+    every = shape is not None and [a % len(shape) for a in axes] == [*range(len(shape))]
     return "" if every else "".join(map(small_digits, axes))
 
 
@@ -84,7 +84,10 @@ def _place(part: Any) -> str:
 
 
 def _transform(name: str) -> Style:
-    return lambda x, norm="backward", **settings: call(name, x, more="" if norm == "backward" else f"norm={norm}")
+    def style(x: Expression, norm: str = "backward", axis: Any = None, axes: Any = None, **settings: Any) -> Expression:
+        return call(name, x, axis=axis if axes is None else axes, more="" if norm == "backward" else f"norm={norm}")
+
+    return style
 
 
 def _same(x: Expression, *others: Expression, **settings: Any) -> Expression:
@@ -125,7 +128,7 @@ def _row_swapped(sign: str) -> Style:
 
 def _moved(x: Expression, axis: int, by: int, fill: Any = 0) -> Expression:
     name = "before" if by > 0 else "after"
-    made = call(name, x)
+    made = call(name, x, axis=axis)
     made.means = {name: f"one place {'earlier' if by > 0 else 'later'}"}
     return made
 
@@ -189,6 +192,7 @@ STYLES: dict[str, Style] = {
     "rsqrt": lambda x: divide(constant(1), _root(x)),
     "sqrt": _root,
     "abs": lambda x: Expression(f"|{x.text}|"),
+    "conj": lambda x: call("conj", x) if x.value is None else constant(np.conj(x.value)),
     "mT": lambda x: transposed(x, "ᵀ"),
     "mH": lambda x: transposed(x, "ᵀ" if getattr(x.dtype, "kind", "c") == "f" else "ᴴ"),
     "where": where,
@@ -201,6 +205,7 @@ STYLES: dict[str, Style] = {
     "ne": between("≠"),
     "logical_and": both,
     "logical_or": _either,
+    "logical_not": opposite,
     "zeros_like": lambda x: constant(0),
     "sum": total,
     "sum_to": total_to,

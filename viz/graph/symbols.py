@@ -6,6 +6,7 @@ written here but how a few of them are usually set in print.
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from inspect import Parameter
 from typing import Any
@@ -20,7 +21,7 @@ from autograd_core.primitive import Op
 from autograd_core.tensor import Tensor
 
 from .digits import number
-from .expressions import ATOM, RELATION, Expression, Unprintable, constant, free
+from .expressions import ATOM, RELATION, SUM, Expression, Unprintable, constant, free
 from .shapes import shape_of
 from .styles import STYLES, call
 
@@ -92,6 +93,14 @@ class Symbol(Expression):
         return printed(op, inputs, {}) if op is not None else answering(call(ufunc.__name__, *map(symbol, inputs)))
 
 
+def variable(name: str, shape: Any, dtype: Any) -> Symbol:
+    """What a program calls so, which need not be a word."""
+    return Symbol(name, SUM if LOOSE.search(name) else ATOM, shape, dtype)
+
+
+LOOSE = re.compile(r"[-+−·@/=≠<>≤≥^,|√⁰¹²³⁴-⁹⁻ᵀᴴ\s]")
+
+
 def symbol(value: Any) -> Symbol:
     """Anything that a rule may meet, as a symbol."""
     return value if isinstance(value, Symbol) else answering(constant(value.array if isinstance(value, Tensor) else value))
@@ -144,7 +153,9 @@ def called(op: Op, parts: tuple[Symbol, ...], settings: dict[str, Any]) -> Expre
     """As a call: the axis as a small digit, and by name the numbers that are not what they usually are."""
     numbers = {name: value for name, value in settings.items() if type(value) in (int, float) and name != "axis"}
     told = [f"{name}={number(value)}" for name, value in numbers.items() if op.settings[name] not in (value, Parameter.empty)]
-    return call(op.name, *parts, axis=settings.get("axis"), more=", ".join(told))
+    usual = op.settings.get("axes")
+    axes = settings.get("axes", usual)
+    return call(op.name, *parts, axis=settings.get("axis") if axes == usual else axes, more=", ".join(told))
 
 
 def settled(part: Symbol, condition: str, which: int) -> Symbol:
