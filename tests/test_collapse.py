@@ -134,6 +134,26 @@ def test_boxes_and_arrows_are_as_many_as_predicted(make, seed):
     assert len(drawn.groups) == len(found.calls) - len(outermost(found, closed))
 
 
+@pytest.mark.parametrize("make", [*ALL, lambda: cells(12), lambda: gpt(4)])
+@SEEDS
+def test_closing_in_two_goes_is_closing_at_once(make, seed):
+    found = rolled(traced(make))
+    first, more = some_closed(found, seed), some_closed(found, seed + 100)
+    once, twice = collapsed(found, first | more), collapsed(collapsed(found, first), more)
+    boxes, again = ([v for v in shown.vertices if v.kind == "closed"] for shown in (once, twice))
+    assert [v.id for v in boxes] == [v.id for v in again]
+    assert once.calls == twice.calls
+    real = lambda v: {i for i in v.inside if i in found.by_id}
+    for a, b in zip(boxes, again, strict=True):
+        assert (a.name, a.scope, a.shape, a.dtype, a.saved, real(a)) == (b.name, b.scope, b.shape, b.dtype, b.saved, real(b))
+        assert a.value is b.value
+        assert a.gradient is b.gradient
+        assert {(e.source, e.uses, e.formula) for e in a.inputs} == {(e.source, e.uses, e.formula) for e in b.inputs}
+        np.testing.assert_allclose(a.spark, b.spark, rtol=1e-12)
+    shown = {v.id for v in twice.vertices}
+    assert all(twice.shown[v.id] in shown for v in found.vertices)
+
+
 @MAKERS
 def test_closing_nothing_and_closing_all(make):
     found = traced(make)

@@ -336,6 +336,51 @@ def cells_and_rest(steps):
     return h.sum()
 
 
+class Chain(nn.Module):
+    """Blocks of one class that hold different things."""
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+def two_linears():
+    return nn.Sequential(nn.Linear(5, 7), nn.Linear(7, 5))
+
+
+def blocks(count, *kinds):
+    made = {nn.Linear: lambda: nn.Linear(5, 5), nn.LayerNorm: lambda: nn.LayerNorm(5)}
+    return [Chain(*(made.get(kind, kind)() for kind in kinds)) for _ in range(count)]
+
+
+def after_another_activation(steps):
+    x, before, layer = ag.randn(2, 5), nn.Linear(5, 5), nn.Linear(5, 5)
+    x = x + before(x).relu().sigmoid()
+    for _ in range(steps):
+        x = x + layer(x).tanh().sigmoid()
+    return x.square().sum()
+
+
+def another_memory(steps):
+    x, layer, h = ag.randn(2, 4, requires_grad=True), nn.Linear(8, 4), ag.zeros(2, 4)
+    memory, other = x.sin(), x.exp()
+    for k in range(steps + 1):
+        h = layer(ag.cat([h, memory if k < steps else other], 1)).tanh()
+    return h.sum()
+
+
+def little_of_a_step(steps):
+    """What stands before the first step is the end of one, a quarter of it."""
+    h, w = ag.randn(2, 4), nn.Linear(4, 4)
+    h = w(h)
+    for _ in range(steps):
+        h = w((h * 1.5).sin().exp())
+    return h.sum()
+
+
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
@@ -350,6 +395,14 @@ def cells_and_rest(steps):
         (lambda: towers(4), [4, 4]),
         (lambda: sequence(PreActivation(), PreActivation(), after=[nn.Linear(5, 5)]), []),
         (lambda: nn.Sequential(nn.Linear(7, 5), *hidden(4))(ag.randn(2, 7)).sum(), [4]),
+        (lambda: sequence(*blocks(4, nn.Linear, nn.Tanh), before=blocks(1, two_linears, nn.Linear, nn.Tanh)), [4]),
+        (lambda: sequence(*blocks(4, nn.Linear, nn.Tanh), before=blocks(1, nn.LayerNorm, nn.Linear, nn.Tanh)), [4]),
+        (lambda: sequence(*blocks(4, nn.Linear, nn.Tanh, nn.Linear), before=blocks(1, nn.Tanh, nn.Linear)), [4]),
+        (lambda: sequence(*blocks(4, nn.Linear, nn.Tanh), after=blocks(1, nn.Linear)), [4]),
+        (lambda: after_another_activation(5), [5]),
+        (lambda: another_memory(5), [6]),  # what is given from outside may be another for each step
+        (lambda: little_of_a_step(5), [5]),
+        (lambda: sequence(*blocks(4, nn.Linear, nn.Tanh), after=[Chain(nn.Linear(5, 5, bias=False), nn.Tanh())]), [4]),
         (lambda: nn.Sequential(*hidden(4), nn.Linear(5, 7))(ag.randn(2, 5)).sum(), [4]),
         (lambda: nn.Sequential(*(nn.Linear(k, k + 1) for k in range(3, 8)))(ag.randn(2, 3)).sum(), []),
     ],
@@ -426,6 +479,26 @@ def test_the_spark_is_the_gradient_norm_at_each_steps_end():
     assert freed.spark == ()
     (forward,) = [b for b in viz.draw(loss, "forward", roll=True).drawing.boxes if b.kind == "closed"]
     assert forward.spark == ()
+
+
+@pytest.mark.parametrize("make", [lambda: by_hand(70)[1], lambda: cell_loop("LSTMCell", "data", "all", 70)], ids=["by hand", "cells"])
+def test_the_spark_has_each_step_whatever_was_closed_before_and_wherever_the_row_is_divided(make):
+    ag.manual_seed(0)
+    whole = rolled(traced(make()))
+    divided = in_parts(whole, 30)
+    repeat = max(whole.calls, key=lambda call: call.times).id
+    (expected,) = [v.spark for v in collapsed(whole, {repeat}).vertices if v.id == repeat]
+    parts = {call.id for call in divided.calls if call.kind == "part" and call.parent == repeat}
+    steps = {call.id for call in whole.calls if call.parent == repeat}
+    assert len(expected) == 70
+    assert min(expected) > 0
+    assert len(parts) == 4
+    for found, before in [(whole, steps), (divided, ()), (divided, parts), (divided, steps), (divided, {max(parts)})]:
+        shown = collapsed(found, before)
+        (box,) = [v for v in collapsed(shown, {repeat}).vertices if v.id == repeat]
+        np.testing.assert_allclose(box.spark, expected, rtol=1e-12)
+    in_part = [norm for v in collapsed(divided, parts).vertices for norm in v.spark]
+    np.testing.assert_allclose(in_part, expected, rtol=1e-12)
 
 
 def test_the_spark_of_steps_that_are_single_operations():

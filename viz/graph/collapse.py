@@ -23,14 +23,16 @@ def collapsed(found: Trace, closed: Collection[str]) -> Trace:
     calls = {call.id: call for call in found.calls}
     inside = {v.id: box_of[v.scope] for v in found.vertices if v.scope is not None and v.scope in box_of}
     steps = _steps(found, inside, calls)
-    users: dict[str, dict[str | None, None]] = {}
+    leaves = [v for v in found.vertices if v.kind not in ("operation", "closed")]
+    users: dict[str, dict[str | None, None]] = {v.id: {} for v in leaves}
     for v in found.vertices:
         around = inside.get(v.id)
         for edge in v.inputs:
-            users.setdefault(edge.source, {})[steps.get(v.id, around)] = None
-    begins_with = _initial(found, users, steps, inside)
-    for v in found.vertices:
-        if v.kind not in ("operation", "closed") and v.id in users and v.id not in begins_with:
+            if edge.source in users:
+                users[edge.source][steps.get(v.id, around)] = None
+    begins_with = _initial(leaves, users, steps, inside)
+    for v in leaves:
+        if users[v.id] and v.id not in begins_with:
             boxes = [None if user is None else box_of.get(user) or inside[user] for user in users[v.id]]
             box = _home(v, boxes, calls)
             if box is not None:
@@ -54,13 +56,15 @@ def collapsed(found: Trace, closed: Collection[str]) -> Trace:
     return replace(found, vertices=tuple(vertices), hidden=found.hidden + hidden, calls=tuple(c for c in found.calls if c.id not in box_of))
 
 
-def _initial(found: Trace, users: Mapping[str, Collection[str | None]], steps: Mapping[str, str], inside: Mapping[str, str]) -> set[str]:
+def _initial(
+    leaves: list[Vertex], users: Mapping[str, Collection[str | None]], steps: Mapping[str, str], inside: Mapping[str, str]
+) -> set[str]:
     """What closed repeats begin with: leaves, and data with a name, that only the first step uses while the others have none."""
     repeat_of = {step: inside[v] for v, step in steps.items()}
     first = {repeat: step for step, repeat in reversed(repeat_of.items())}
     alone: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for v in found.vertices:
-        if (v.kind == "parameter" or (v.kind == "data" and v.given)) and len(users.get(v.id, ())) == 1:
+    for v in leaves:
+        if (v.kind == "parameter" or v.given) and len(users[v.id]) == 1:
             (step,) = users[v.id]
             if step in repeat_of:
                 alone.setdefault((repeat_of[step], v.kind), {}).setdefault(step, []).append(v.id)
@@ -94,34 +98,38 @@ def _closed_around(found: Trace, closed: Collection[str]) -> dict[str, str]:
 
 
 def _steps(found: Trace, inside: Mapping[str, str], calls: Mapping[str, Call]) -> dict[str, str]:
-    """For each vertex in a closed repeat its step: a call, or itself where a step is a single operation."""
-    repeats = {box for box in inside.values() if calls[box].kind == "repeat"}
+    """For each vertex in a closed repeat, or a closed part of one, its step: a call, or itself where a step is a single operation."""
+    boxes = {box for box in inside.values() if _holds_steps(calls[box], calls)}
+    rows = set(boxes)  # and the parts that a closed repeat is divided into
     step: dict[str, str] = {}
     for call in found.calls:
-        if call.parent in repeats:
-            step[call.id] = call.id
-        elif call.parent in step:
+        if call.parent in step:
             step[call.id] = step[call.parent]
-    return {v: step.get(found.by_id[v].scope or "", v) for v, box in inside.items() if box in repeats}
+        elif call.parent in rows and call.kind == "part":
+            rows.add(call.id)
+        elif call.parent in rows:
+            step[call.id] = call.id
+    return {v: step.get(found.by_id[v].scope or "", v) for v, box in inside.items() if box in boxes}
+
+
+def _holds_steps(call: Call, calls: Mapping[str, Call]) -> bool:
+    return call.kind == "repeat" or (call.kind == "part" and call.parent is not None and calls[call.parent].kind == "repeat")
 
 
 def _leaving(found: Trace, inside: Mapping[str, str]) -> set[str]:
-    """Vertices in closed boxes whose values are used outside of them."""
+    """Values in closed boxes that are used outside of them."""
     used = {
-        source
-        for v in found.vertices
-        for edge in v.inputs
-        if inside.get(source := found.shown[edge.source]) not in (None, inside.get(v.id))
+        edge.source for v in found.vertices for edge in v.inputs if inside.get(found.shown[edge.source]) not in (None, inside.get(v.id))
     }
-    return used | {found.shown[found.root]}
+    return used | {found.root}
 
 
 def _closed(
     found: Trace, call: Call, members: list[Vertex], inside: Mapping[str, str], leaving: set[str], steps: Mapping[str, str]
 ) -> Vertex:
     """The vertex that stands for a call: the value and gradient of what leaves it, if that is one, and the edges into it."""
-    out = [v for v in members if v.id in leaving]
-    results = [v for v in out if v.kind in ("operation", "closed")]
+    held = [one for v in members for one in (v, *(found.by_id[id] for id in v.inside))]
+    results = [v for v in held if v.id in leaving and v.kind == "operation"]
     one = results[0] if len(results) == 1 else None
     edges: dict[str, list[Edge]] = {}
     for v in members:
@@ -143,8 +151,8 @@ def _closed(
         tuple(crossing(found, box_name(label), source, crossed, called[source]) for source, crossed in edges.items()),
         max((v.order for v in members), default=0),
         saved=sum(v.saved for v in members),
-        inside=tuple(id for v in members for id in (v.id, *v.inside)),
-        spark=_spark(found, members, out, steps) if call.kind == "repeat" else (),
+        inside=tuple(v.id for v in held),
+        spark=_spark(members, held, leaving, steps),
     )
 
 
@@ -184,14 +192,17 @@ def crossing(found: Trace, box: str, source: str, edges: list[Edge], called: str
     return Edge(source, "", rule, total, uses=sum(edge.uses for edge in edges))
 
 
-def _spark(found: Trace, members: list[Vertex], out: list[Vertex], steps: Mapping[str, str]) -> tuple[float, ...]:
-    """The norm of the gradient of what leaves each step, the first step first; empty where no gradients are known."""
-    leaving = {v.id for v in out}
-    for v in members:
-        sources = [found.shown[edge.source] for edge in v.inputs]
-        leaving.update(source for source in sources if source in steps and steps[source] != steps.get(v.id))
-    norms: dict[str, list[float]] = {steps[v.id]: [] for v in members if v.id in steps}
-    for v in members:
-        if v.id in leaving and v.id in steps and v.gradient is not None:
-            norms[steps[v.id]].append(v.gradient.norm)
-    return tuple(math.hypot(*step) for step in norms.values()) if any(norms.values()) else ()
+def _spark(members: list[Vertex], held: list[Vertex], leaving: Collection[str], steps: Mapping[str, str]) -> tuple[float, ...]:
+    """The norm of the gradient of what leaves each step, the first step first; empty where there are no steps, or no gradients known."""
+    step_of = {id: steps[v.id] for v in members if v.id in steps for id in (v.id, *v.inside)}
+    if not step_of:
+        return ()
+    handed_on = {edge.source for v in held for edge in v.inputs if step_of.get(edge.source) != step_of.get(v.id)}
+    norms: dict[str, list[float]] = {step: [] for step in step_of.values()}
+    for v in held:
+        if v.id in step_of and (v.id in leaving or v.id in handed_on) and v.kind == "operation" and v.gradient is not None:
+            norms[step_of[v.id]].append(v.gradient.norm)
+    if not any(norms.values()):
+        return ()
+    parts = {v.id: v.spark for v in members if v.spark and v.operation == "part"}  # closed before
+    return tuple(norm for step, own in norms.items() for norm in parts.get(step, (math.hypot(*own),)))

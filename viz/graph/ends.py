@@ -23,8 +23,9 @@ def joined(row: Sequence[Part], found: Stretch, taken: Any, values: Values) -> l
     """Where the steps of a stretch start and the last one stops, with those that are before and after it and not `taken`.
 
     What is before or after is a step if it has at least half of the operations, in the same order, and is wired to the steps as
-    they are to each other. What the first step lacks uses what it does not get, has no parameters, and hands on another input, or is
-    replaced by something given. What the last one lacks nobody uses, or something given instead, and it hands on nothing more.
+    they are to each other. What the first step lacks uses what it does not get, has no parameters that are its own, and hands on
+    another input, or is replaced by something given. What the last one lacks nobody uses, or something given instead, and it hands
+    on nothing more.
     """
     steps = found.steps()
     before = range(found.begin - 1, max(found.begin - found.period, 0) - 1, -1)
@@ -59,7 +60,7 @@ def _last(step: Sequence[Part], previous: Sequence[Part], near: Sequence[Part], 
         pairing.stand(before, one)
     if not pairing.pair(alike):
         return 0
-    if len(alike) < len(step):
+    if len(pairing.pairs) < len(pairing.ours):
         ends = pairing.ours[-1].first, pairing.pairs[-1][1].first
         for one, other in pairing.pairs:
             for k in range(values.width):
@@ -82,7 +83,8 @@ class _Pairing:
         self.step = step
         self.pairs: list[tuple[Part, Part]] = []
         self.stands: dict[int, set[int]] = {}  # for values what can stand for them; DATA is whatever is given
-        self.alone: set[int] = set()  # operations of the other step that have no partner
+        self.alone: dict[int, Part] = {}  # operations of the other step that have no partner
+        self.own = any(x < DATA and x != y for one in self.ours for x, y in self.sources(one))  # has each step parameters of its own?
 
     def sources(self, one: Part) -> Iterable[tuple[int, int]]:
         """What an operation uses, and what its equal does in the step beside."""
@@ -94,13 +96,13 @@ class _Pairing:
         for part in self.step:
             ours = _operations([part])
             theirs = _operations([alike[part]]) if part in alike else []
-            self.alone.update(other.first for other in theirs)
+            self.alone.update((other.first, other) for other in theirs)
             most += max(len(ours), len(theirs))
             spare = len(theirs) - len(ours)  # what may be skipped: of theirs, or if negative of ours
             at = 0
             for one in ours:
                 same = next((k for k in range(at, min(at + max(spare, 0) + 1, len(theirs))) if self.fits(one, theirs[k])), None)
-                if same is None and (spare >= 0 or (self.initial and self.works_inside(one))):
+                if same is None and (spare >= 0 or (self.initial and not self.superfluous(one))):
                     return False
                 if same is None:
                     spare += 1
@@ -110,14 +112,16 @@ class _Pairing:
                     at = same + 1
                     self.stand(one, theirs[same])
                     self.pairs.append((one, theirs[same]))
-                    self.alone.remove(theirs[same].first)
-            if spare < 0:
-                return False
-        return 2 * len(self.pairs) >= most
+                    del self.alone[theirs[same].first]
+        return 2 * len(self.pairs) >= most and not (self.initial and any(map(self.of_own, self.alone.values())))
 
-    def works_inside(self, one: Part) -> bool:
-        """Whether an operation uses only what the other step has as well, so that it is superfluous for no reason."""
-        return all(source < DATA or DATA not in self.stands.get(source, {DATA}) for source in one.sources)
+    def superfluous(self, one: Part) -> bool:
+        """Whether the other step may lack an operation for what it is given instead."""
+        return not self.of_own(one) and any(x >= DATA and DATA in self.stands.get(x, {DATA}) for x in one.sources)
+
+    def of_own(self, one: Part) -> bool:
+        """Whether an operation has parameters, as each step has its own: without it a step would be something else."""
+        return self.own and any(x < DATA for x in one.sources)
 
     def stand(self, one: Part, other: Part | None) -> None:
         """Note what stands for the results of an operation: those of the other; without one what is given, or handed on."""
@@ -138,9 +142,7 @@ class _Pairing:
         given = DATA <= z < self.start or z - z % self.values.width in self.alone
         if x in self.stands:
             return z in self.stands[x] or (DATA in self.stands[x] and given)
-        if self.initial and y - y % self.values.width in self.beside:
-            return given or z < DATA
-        return given and (DATA in (x, y, z) or z - x == x - y)
+        return given or (z < DATA and self.initial and y - y % self.values.width in self.beside)
 
 
 def _alike(step: Iterable[Part], near: Sequence[Part]) -> dict[Part, Part]:

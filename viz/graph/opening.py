@@ -71,7 +71,7 @@ def _opened(found: Trace, order: list[Node], describe: _Describe, pick: Pick, wi
     by_id = {v.id: v for v in found.vertices}
     picks: dict[Node, list[Node]] = {}
     for node in order:
-        if node.plan is not None and node.plan.op.name == "pick":
+        if node.call is not node:
             picks.setdefault(node.parents[0], []).append(node)
     put: dict[str, tuple[Vertex, ...]] = {}  # in place of a vertex
     moved: dict[str, dict[str, str]] = {}  # for a vertex, what it uses instead
