@@ -552,6 +552,25 @@ class Rectified(ag.autograd.Function):
         return ag.tensor(g.numpy() * (x.numpy() > 0))
 
 
+class Doubled(ag.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * 2
+
+
+class Picky(Doubled):
+    """Its backward computes with arrays, and takes no zeros."""
+
+    @staticmethod
+    def backward(ctx, g):
+        assert g.numpy().all()
+        return ag.tensor(g.numpy() * 2)
+
+
 class Clipped(ag.autograd.Function):
     """Its backward is not linear."""
 
@@ -580,7 +599,27 @@ def test_a_rule_that_is_not_linear_has_no_local_derivatives():
     x = leaf([1.0, 2.0])
     told = viz.explain((Clipped.apply(x) ** 2).sum(), x, 1)
     assert told.entries.largest == ()
-    assert "the rule of Clipped does not say" in told.note
+    assert "what Clipped handed back is no sum over the elements of its result" in told.note
+
+
+def test_elements_of_what_a_hook_changed():
+    x = leaf([1.0, 2.0])
+    h = x * 3
+    h.grad_fn.register_hook(lambda given, arrived: tuple(None if g is None else g * 2 for g in given))
+    loss = (h * h).sum()
+    with viz.record() as run:
+        loss.backward(retain_graph=True)
+    told = viz.explain(loss, x, 1, run=run)
+    assert told.total.values == (72.0,)
+    assert told.entries.largest == ()
+    assert "or changed by hooks" in told.note
+
+
+def test_a_rule_that_does_not_take_the_gradient_of_one_element():
+    x = leaf([1.0, 2.0])
+    told = viz.explain(Picky.apply(x).sum(), x, 1)
+    assert told.total.values == (2.0,)
+    assert "the rule of Picky does not say" in told.note
 
 
 def test_large_results_are_not_told_element_by_element(monkeypatch):
@@ -783,6 +822,31 @@ def test_hooks_are_told_of():
     assert "a hook on h made 50 of 5" in told.note
 
 
+def test_what_a_hook_did_to_an_element_is_told_of_that():
+    w = leaf(np.arange(12.0).reshape(3, 4))
+    loss = (w * w).sum()
+    w.register_hook(lambda g: g * 3)
+    assert "this is what .grad will get" not in viz.explain(loss, w, (1, 2)).note
+    with viz.record() as run:
+        loss.backward()
+    assert "a hook on w made 36 of 12" in viz.explain(loss, w, (1, 2), run=run).note
+
+
+@pytest.mark.parametrize("start", [2.0, [1.0, -3.0]])
+def test_a_recorded_pass_that_started_with_another_gradient(start):
+    """It is explained where that gradient is given, and not mistaken for the pass of the output itself."""
+    w = leaf(3.0)
+    start = ag.tensor(start, dtype=ag.float64)
+    v = w * 1
+    v.register_hook(lambda g: g * 10)
+    h = v * ag.ones_like(start)
+    with viz.record() as run:
+        h.backward(start)
+    told = viz.explain(h, w, run=run, gradient=start)
+    assert told.total.values == (w.grad.item(),)
+    assert viz.explain(h, w, run=run, gradient=start + 1).total is None
+
+
 def test_a_gradient_that_is_kept_is_no_hook():
     x = leaf(3.0)
     h = x * 2
@@ -823,6 +887,27 @@ def test_explaining_changes_nothing():
     told = viz.explain(x * x, x)
     x.grad.zero_()
     assert told.grad.values == (6.0,)
+
+
+class Noisy(ag.autograd.Function):
+    """Its backward draws."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ag.rand(g.shape, dtype=g.dtype)
+
+
+def test_what_a_rule_draws_is_undone():
+    w = leaf([1.0, 2.0])
+    loss = Noisy.apply(w).sum()
+    before = ag.get_rng_state().numpy().copy()
+    viz.explain(loss, w, 1)
+    viz.draw(loss)
+    np.testing.assert_array_equal(before, ag.get_rng_state().numpy())
 
 
 # ---------------------------------------------------------------------- how it is written
@@ -1005,6 +1090,14 @@ def test_paths_are_marked_in_the_picture():
     assert not any("mul × 7" in title for title in by_id.values())  # but not how that was computed
 
 
+def test_a_page_marks_each_rule_once(page, tmp_path):
+    model, loss, _ = attention()
+    page.goto(viz.explain(loss, model.in_proj_weight, names=model).save(tmp_path / "rule.html").as_uri())
+    said = page.locator(".arrow text").all_text_contents()
+    assert any(line.startswith("● ") for line in said)
+    assert not any("● ●" in line for line in said)
+
+
 def test_what_no_rule_on_the_path_needs_is_not_drawn():
     model, loss, _ = mlp()
     drawn = viz.explain(loss, model[0].weight, names=model).picture().drawing
@@ -1053,6 +1146,40 @@ def test_long_paths_are_rolled_up_in_the_picture():
     assert len(drawn.boxes) < 40
 
 
+class Decoder(nn.Module):
+    """Layers with long names, twelve numbers in a bias."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.TransformerDecoderLayer(4, 2, 8, dropout=0.0)
+
+    def forward(self, x, memory):
+        return self.layer(x, memory)
+
+
+@pytest.mark.parametrize("index", [None, "last"])
+@pytest.mark.parametrize("max_paths", [100, 0], ids=["listed", "factored"])
+def test_lines_are_short_enough_to_be_read(max_paths, index):
+    """Where names and rules leave no room, gradients are told by their norms."""
+    model = fixed(Decoder())
+    loss = model(data(3, 2, 4) / 7, data(4, 2, 4) / 3).sin().sum()
+    for p in model.parameters():
+        place = index and tuple(n - 1 for n in p.shape)
+        for line in str(viz.explain(loss, p, place, names=model, max_paths=max_paths)).splitlines():
+            gradient = re.search(r"→ (\S.*?)(  |$)", line)
+            assert len(line) <= 120 or (gradient and len(gradient[1]) <= 24)
+
+
+def test_many_numbers_are_told_once_on_lines_of_their_own():
+    w = leaf(np.linspace(1.0, 2.0, 12).reshape(3, 4) / 7)
+    lines = str(viz.explain((w.tanh() ** 2).sum(), w)).splitlines()
+    at = next(k for k, line in enumerate(lines) if line.startswith("∂output/∂w = [["))
+    assert lines[0].startswith("∂output/∂w of shape (3, 4) has ‖·‖ = ")
+    assert lines[at].endswith("],")
+    assert lines[at + 1].startswith("    [")
+    assert lines[at + 1].endswith("]]")
+
+
 def test_hostile_names():
     names = ["a\nb", "</text><script>", "\\end{aligned}", "$$", "x" * 10_000, "‮rtl", "%&#_{}", "```"]
     for name in names:
@@ -1065,6 +1192,15 @@ def test_hostile_names():
         assert tex.count("\\end{aligned}") == 1
         assert all(line.startswith(("∂", "path", "    ", "sum", "(", "3 paths", "Each", "In a rule")) for line in text.splitlines() if line)
         told.picture().to_svg(engine="builtin")
+
+
+@pytest.mark.parametrize("name", ["result 1", "result output", "result", "pick"])
+def test_functions_that_are_called_like_what_takes_a_result(name):
+    x = leaf([1.0, 2.0])
+    function = type(name, (Doubled,), {})
+    told = viz.explain(function.apply(x * 3).sum(), x, 0, open=True)
+    assert told.total.values == (6.0,)
+    assert [step.operation for step in told.terms[0].steps] == ["sum", name, "mul × 3"]
 
 
 def test_same_program_same_bytes():

@@ -15,26 +15,25 @@ from typing import Any
 import numpy as np
 
 from autograd_core.graph import Node, ancestors
+from autograd_core.random import fork_rng
 from autograd_core.tensor import Tensor, current_node
-from autograd_core.writes import owner
 from nn import Module
 
-from .derivation.as_text import by_itself, value
+from .derivation import remarks
 from .derivation.elements import Result, Used, Uses, uses
 from .derivation.elements_written import in_one_line, index_text
 from .derivation.explanation import Explanation
-from .derivation.factoring import Bracket, Equation, Part, Step, Term, let_go, walked
+from .derivation.factoring import Bracket, Equation, Part, Step, Term, let_go
 from .derivation.highlight import highlighted
 from .derivation.paths import Chain, Paths, Use
-from .graph.as_drawing import not_run
-from .graph.called import beside, called, tidy
+from .graph.called import called, tidy
 from .graph.collector import paused
 from .graph.description import Edge, Quantity, Trace, Vertex
 from .graph.names import Names, caller
 from .graph.opening import Opens
 from .graph.results import by_result, results_of
 from .graph.trace import trace
-from .record import Run
+from .record import Run, array
 
 STEPS = 40  # that all paths together may have to be written out one by one
 
@@ -53,8 +52,8 @@ def explain(
     """The chain rule of ∂output/∂parameter, with the numbers; of one element of the parameter if `index` is given.
 
     Up to `max_paths` paths are written out one by one, unless they are long; more are factored. Numbers are those of `run` (see
-    `viz.record`) if that was one pass from this output, with what hooks did; else of a pass made for looking, without hooks, which
-    `gradient` starts for a tensor that is not a scalar. Where the graph was freed or overwritten and nothing recorded,
+    `viz.record`) if that was one pass from this output and `gradient`, with what hooks did; else of a pass made for looking, without
+    hooks. `gradient` starts a pass of a tensor that is not a scalar. Where the graph was freed or overwritten and nothing recorded,
     there are formulas only. Raises TypeError or ValueError when there is no path, ShapeError when `gradient` does not fit, IndexError
     when the index does not.
     """
@@ -70,11 +69,12 @@ def explain(
         raise ValueError(f"explain: needs a scalar to differentiate, not shape {shape}; reduce it, e.g. with .sum(), or give gradient=")
     order = ancestors([output.node])[::-1]
     place = _checked(index, parameter.array.shape)
-    recorded = run is not None and _is_pass_of(run, output.node, order, parameter.node)
-    with paused():
+    recorded = run is not None and _is_pass_of(run, output.node, order, parameter.node, gradient)
+    with paused(), fork_rng():  # rules may draw
         found = trace(output, known, run if recorded else None, gradient, open)
         if parameter.node not in order:
-            raise ValueError(_no_path(found, parameter, known.of(parameter.node) or "the parameter", known.of(output.node) or "the output"))
+            ends = known.of(parameter.node) or "the parameter", known.of(output.node) or "the output"
+            raise ValueError(remarks.no_path(found, parameter, *ends))
         return _Explainer(found, f"v{order.index(parameter.node)}", parameter, place).explanation(max_paths)
 
 
@@ -89,22 +89,14 @@ def _checked(index: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
     return tuple(int(i) for i in place)
 
 
-def _is_pass_of(run: Any, root: Node, order: list[Node], goal: Node) -> bool:
-    """Whether a recorded run is one backward pass that started with 1 at this very output."""
+def _is_pass_of(run: Any, root: Node, order: list[Node], goal: Node, gradient: Any) -> bool:
+    """Whether a recorded run is one backward pass that started at this very output, with this gradient."""
     if not isinstance(run, Run):
         raise TypeError(f"viz: run must be what viz.record() gives, got a {type(run).__name__}")
     start = run.gradients.get(root)
-    return start is not None and bool(np.all(start == 1)) and set(run.order) <= set(order) and goal in run.gradients
-
-
-def _no_path(found: Trace, parameter: Tensor, name: str, output: str) -> str:
-    memory = owner(parameter.array)
-    used = any(v.kind == "data" and v.value is not None and owner(v.value.array) is memory for v in found.vertices)
-    if used:
-        why = f"only its numbers were used, as data: after detach() or .data, or inside no_grad(), so {output} does not depend on it here"
-    else:
-        why = "it was not used, or only through what has no derivative: detach(), no_grad(), a comparison, integers such as argmax's"
-    return f"explain: no path leads from {output} to {name}, its gradient is zero (it was not used to compute {output} in the graph): {why}"
+    wanted = np.asarray(1 if gradient is None else array(gradient), root.dtype)
+    alike = start is not None and wanted.shape in ((), start.shape) and bool(np.all(start == wanted))
+    return alike and set(run.order) <= set(order) and goal in run.gradients
 
 
 class _Explainer:
@@ -270,40 +262,13 @@ class _Explainer:
         return Used(self.names[use.user], self.operation(use), results, use.edge, part)
 
     def notes(self, equations: tuple[Equation, ...], total: Quantity | None) -> list[str]:
-        name, state, notes = self.names[self.goal], self.found.state, []
-        if any(use.used in self.together for use in self.paths.uses):
-            one = beside([self.names[v.id] for v in next(results for results in self.together.values() if len(results) > 1)])
-            notes.append(f"{one}: the results of one operation are one factor, for it takes back what comes through all of them")
-        if state == "overwritten":
-            notes += [*self.whole.notes, "so there are no numbers: explain before that, or record the pass with viz.record()"]
-        elif not self.numbers:
-            notes.append("backward() has freed the numbers between: explain before it, or record the pass with viz.record()")
-        elif state == "own" and self.parameter.grad is None and self.parameter.is_leaf:
-            notes.append("no backward yet: this is what .grad will get")
-        if self.found.hooked:
-            notes.append(not_run(self.found.hooked))
-        if state == "recorded":
-            notes += self.changed_by_hooks()
-        steps = [step for equation in equations for term in equation.terms for step in walked(term.steps)]
-        lost = next((s for s in steps if s.gradient is None or not s.gradient.norm), None)
-        if self.numbers and lost is not None and total is None:
-            notes.append(f"no gradient reaches {name}: {_stopped(lost)}")
-        elif total is not None and total.array.size and not total.norm and equations:
-            nothing = lost is not None and not any(t.total is not None and t.total.norm for t in equations[-1].terms)
-            notes.append(f"the gradient is zero: {_stopped(lost) if nothing and lost else 'the terms cancel'}")
-        elif total is not None and not np.isfinite(total.array).all():
-            first = next((s for s in steps if s.gradient is not None and not np.isfinite(s.gradient.array).all()), None)
-            if first:
-                notes.append(f"not finite from ∂{first.result}/∂{first.argument} on, the rule of {first.operation}")
-        return notes
-
-    def changed_by_hooks(self) -> list[str]:
-        """Where a recorded gradient is not the sum of what came back."""
-        told = []
-        for id, came in self.found.changed(use.edge for use in self.paths.uses).items():
-            if gradient := self.vertex(id).gradient:
-                told.append(f"a hook on {self.names[id]} made {value(gradient)} of {value(came)}")
-        return told
+        used = {use.used for use in self.paths.uses}
+        several = [results for whole, results in self.together.items() if whole in used and len(results) > 1]
+        notes = [remarks.on_several([self.names[v.id] for v in results]) for results in several[:1]]
+        notes += remarks.on_numbers(self.found, self.parameter)
+        if self.found.state == "recorded":
+            notes += remarks.on_hooks(self.found, (use.edge for use in self.paths.uses), self.names, self.goal, self.index)
+        return notes + (remarks.on_total(self.names[self.goal], equations, total) if self.numbers else [])
 
 
 def _sum(gradients: Iterable[Quantity | None]) -> Quantity | None:
@@ -317,11 +282,6 @@ def _ends(way: Chain) -> tuple[str, str]:
     first, last = way[0], way[-1]
     start = first.user if isinstance(first, Use) else _ends(first.ways[0])[0]
     return start, last.used if isinstance(last, Use) else _ends(last.ways[0])[1]
-
-
-def _stopped(step: Step) -> str:
-    rule = step.formula if step.local is None else by_itself(step.formula)
-    return f"{step.operation} hands nothing back (∂{step.result}/∂{step.argument}: {rule})"
 
 
 def _local(user: Vertex, used: Vertex, edge: Edge) -> float | None:

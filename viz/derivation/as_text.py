@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from .factoring import Bracket, Equation, Fold, Part, Step, Term, folded, walked
 if TYPE_CHECKING:
     from .explanation import Explanation
 
-WIDTH = 110  # characters, before a formula is broken
-COLUMN = 60  # characters of a value among others
+WIDTH = 110  # characters of a line, before it is broken
+NARROW = 24  # characters that a column of values has at least
 LISTED = 12  # numbers that are listed of what repeats
 
 
@@ -31,14 +32,14 @@ def to_text(e: Explanation) -> str:
 def _lines(e: Explanation) -> Iterator[str]:
     what = f"∂{e.output}/∂{e.parameter}{place_of(e)}"
     size = f" of shape {e.shape}" if e.shape and e.index is None else ""
-    yield f"{what}{size}{'' if e.total is None else f' {value(e.total, sign=True)}'}"
-    yield summary(e)
+    yield f"{what}{size}{'' if e.total is None else f' {value(e.total, WIDTH - len(what + size), sign=True)}'}"
+    yield from _broken(summary(e))
     if any(step.local is None for step in _steps(e)):
         yield "Each line is a local derivative: its rule, where g is the gradient that arrives, and the gradient that it hands on."
     if any(re.search(r"\b(in|out)[₀₁₂₃₄₅₆₇₈₉]*(?!\w)", step.formula) for step in _steps(e)):
         yield "In a rule, in is what the operation was given, where that has no name, and out what it gave."
     for meaning in meanings(e):
-        yield f"    {meaning}"
+        yield from _broken(meaning, "    ")
     if e.factored:
         for equation in folded(e.equations):
             yield ""
@@ -54,11 +55,11 @@ def _lines(e: Explanation) -> Iterator[str]:
         yield from chain.from_iterable(_wrapped(line, "    ") for line in elements_written.lines(e.entries, e.output, e.parameter, e.index))
     yield ""
     if e.total is not None:
-        yield f"{what} {value(e.total, sign=True)}"
+        yield from _in_rows(f"{what} {value(e.total, sign=True)}")
     if e.grad is not None:
-        yield f"{e.parameter}.grad{place_of(e)} {value(e.grad, sign=True)}{_compared(e)}"
+        yield from _in_rows(f"{e.parameter}.grad{place_of(e)} {value(e.grad, sign=True)}{_compared(e)}")
     for note in e.notes:
-        yield f"({note})"
+        yield from _broken(f"({note})")
 
 
 def _steps(e: Explanation) -> Iterator[Step]:
@@ -91,15 +92,11 @@ def summary(e: Explanation) -> str:
 # ---------------------------------------------------------------------- numbers
 
 
-def value(quantity: Quantity, *, sign: bool = False) -> str:
-    """`2.5`, `[1, 2]` or `‖·‖ = 0.013`; with `sign`, `= 2.5`, `= [1, 2]` or `: ‖·‖ = 0.013`."""
-    text = quantity.text()
-    return text if sign and text.startswith("=") else f"has ‖·‖ = {number(quantity.norm)}" if sign else text.removeprefix("= ")
-
-
-def in_column(quantity: Quantity) -> str:
-    """The value where that is short enough for a column of them, else the norm."""
-    return value(quantity) if len(quantity.written) <= COLUMN else f"‖·‖ = {number(quantity.norm)}"
+def value(quantity: Quantity, room: float = math.inf, *, sign: bool = False) -> str:
+    """`2.5` or `[1, 2]`, and `‖·‖ = 0.013` of what is not told or longer than there is room; with `sign`, `= 2.5`, `has ‖·‖ = 0.013`."""
+    if 0 < len(quantity.written) <= room:
+        return f"{'= ' if sign else ''}{quantity.written}"
+    return f"{'has ' if sign else ''}‖·‖ = {number(quantity.norm)}"
 
 
 def added(parts: Sequence[Quantity | None], total: Quantity | None) -> str:
@@ -115,7 +112,7 @@ def summed(e: Explanation) -> str:
     """The terms of the last equation and their sum."""
     if len(e.terms) < 2 or e.total is None:
         return ""
-    return added([term.total for term in e.terms], e.total) or value(e.total)
+    return added([term.total for term in e.terms], e.total) or value(e.total, WIDTH)
 
 
 def product(locals_: Sequence[float]) -> str:
@@ -171,15 +168,25 @@ def by_itself(formula: str) -> str:
     return made[1:-1] if re.fullmatch(r"\([^()]*\)", made) else made
 
 
-def _wrapped(text: str, indent: str) -> Iterator[str]:
-    """A long formula on several lines, broken before a sign."""
+def _wrapped(text: str, indent: str, between: str = r"(?= [·+] )") -> Iterator[str]:
+    """A long text on several lines, broken at one of these places: a formula before a sign."""
     line = ""
-    for piece in re.split(r"(?= [·+] )", text):
+    for piece in re.split(between, text):
         if line and len(line) + len(piece) > WIDTH:
-            yield line
+            yield line.rstrip()
             line = indent
         line += piece
     yield line
+
+
+def _broken(sentence: str, indent: str = "") -> Iterator[str]:
+    """A sentence on several lines."""
+    return _wrapped(indent + sentence, f"{indent}    ", r"(?<= )")
+
+
+def _in_rows(text: str) -> Iterator[str]:
+    """Numbers on several lines, broken where a row ends, or a number where there are no rows."""
+    return _wrapped(text, "    ", r"(?<=\], )" if "], [" in text else r"(?<=, )")
 
 
 # ---------------------------------------------------------------------- lines
@@ -190,7 +197,7 @@ class _Row:
     """One line of a table: brackets, factor, rule, gradient, operation."""
 
     frame: str
-    columns: tuple[str, str, str, str]
+    columns: tuple[str, str, Quantity | None, str] | None = None
 
 
 def _path(e: Explanation, k: int, term: Term) -> Iterator[str]:
@@ -220,12 +227,11 @@ def _equation(e: Explanation, equation: Equation) -> Iterator[str]:
 def _rows(parts: Sequence[Part | Fold], *, carried: bool = True) -> Iterator[_Row]:
     for part in parts:
         if isinstance(part, Step):
-            gradient = "" if not carried or part.gradient is None else f"→ {in_column(part.gradient)}"
             rule = part.formula if part.local is None else f"= {' = '.join(dict.fromkeys((by_itself(part.formula), number(part.local))))}"
             module = part.place if part.place and not f"{part.result} ".startswith(part.place) else ""
-            yield _Row("", (factor(part), rule, gradient, f"{part.operation}{module and f'  in {module}'}"))
+            yield _Row("", (factor(part), rule, part.gradient if carried else None, f"{part.operation}{module and f'  in {module}'}"))
         elif isinstance(part, Fold):
-            yield _Row(_fold(part, _sizes(_gradients(part)) if carried else _products(part)), ("", "", "", ""))
+            yield _Row(_fold(part, _sizes(_gradients(part)) if carried else _products(part)))
         else:
             yield from _ways(part)
 
@@ -236,15 +242,15 @@ def _ways(part: Bracket) -> Iterator[_Row]:
     for way in ways:
         if isinstance(way, Fold):
             alike = " like this" if way.times else ""
-            yield _Row(f"│ … {len(way.parts)} more{alike}{_sizes(list(map(_last, way.parts)))}", ("", "", "", ""))
+            yield _Row(f"│ … {len(way.parts)} more{alike}{_sizes(list(map(_last, way.parts)))}")
             continue
         for row in _rows(folded(way)):
             yield _Row(corner + row.frame, row.columns)
             corner = "│ "
         corner = "├ "
     sums = added([_last(way) for way in part.ways], part.gradient)
-    told = "" if part.gradient is None else f": {sums or value(part.gradient)}"
-    yield _Row(f"└ sum at {part.argument}{told}", ("", "", "", ""))
+    told = "" if part.gradient is None else f": {sums or value(part.gradient, WIDTH - len(part.argument))}"
+    yield _Row(f"└ sum at {part.argument}{told}")
 
 
 def _last(way: Sequence[Part]) -> Quantity | None:
@@ -253,14 +259,17 @@ def _last(way: Sequence[Part]) -> Quantity | None:
 
 def _table(rows: Iterator[_Row]) -> Iterator[str]:
     made = list(rows)
-    cells = [(row.frame + row.columns[0], *row.columns[1:]) if row.columns[0] else None for row in made]
-    widths = [max((len(cell[k]) for cell in cells if cell), default=0) for k in range(4)]
-    for row, cell in zip(made, cells, strict=True):
-        if cell is None:
-            yield f"    {row.frame}"
-            continue
-        line = "   ".join(text.ljust(min(width, 60)) for text, width in zip(cell, widths, strict=True) if width)
-        yield f"    {line}"
+    cells = [(row.frame + row.columns[0], row.columns[1], row.columns[3]) for row in made if row.columns]
+    widths = [max((len(cell[k]) for cell in cells), default=0) for k in range(3)]
+    room = max(NARROW, WIDTH - sum(widths))
+    gradients = [f"→ {value(row.columns[2], room)}" if row.columns[2] else "" for row in made if row.columns]
+    widths.insert(2, max(map(len, gradients), default=0))
+    lines = (
+        "   ".join(text.ljust(min(width, 60)) for text, width in zip((*cell[:2], gradient, cell[2]), widths, strict=True) if width)
+        for cell, gradient in zip(cells, gradients, strict=True)
+    )
+    for row in made:
+        yield f"    {next(lines) if row.columns else row.frame}"
 
 
 def _fold(fold: Fold, numbers: str) -> str:

@@ -103,21 +103,23 @@ def _entries(used: Used, index: tuple[int, ...], total: float) -> Entries | str:
         return "element by element only real gradients are told"
     if size > LIMIT:
         return f"{used.name} has {size:,} elements: too many to tell what each of them hands back"
+    missing = f"the rule of {used.operation} does not say how single elements of its result depend on the parameter"
     for derivatives in (_pushed, _one_by_one)[: 1 + (size <= UNITS)]:
-        if (local := derivatives(used, index)) is not None:
-            made = entries(used.operation, used.name, [r.name for r in used.results], arriving, local)
-            if _adds_up(made, total, arriving, local):
-                return made
-    return f"the rule of {used.operation} does not say how single elements of its result depend on the parameter"
+        try:
+            local = derivatives(used, index)
+        except Exception:  # the program's own rule may raise anything when it is given Tensors that record, or zeros
+            continue
+        made = entries(used.operation, used.name, [r.name for r in used.results], arriving, local)
+        if _adds_up(made, total, arriving, local):
+            return made
+        missing = f"what {used.operation} handed back is no sum over the elements of its result: not linear, or changed by hooks"
+    return missing
 
 
-def _pushed(used: Used, index: tuple[int, ...]) -> list[Any] | None:
-    """The derivatives of all elements of the results by one of the parameter; None where the rule cannot be recorded."""
+def _pushed(used: Used, index: tuple[int, ...]) -> list[Any]:
+    """The derivatives of all elements of the results by one of the parameter. Raises what a rule raises that cannot be recorded."""
     assert used.edge.push is not None
-    try:
-        changed = used.edge.push(_unit(used.part, index))
-    except Exception:  # the program's own rule may raise anything when it is given Tensors that record
-        return None
+    changed = used.edge.push(_unit(used.part, index))
     local = []
     for result in used.results:
         change = changed

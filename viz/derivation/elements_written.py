@@ -30,7 +30,7 @@ def lines(told: Uses, output: str, parameter: str, index: tuple[int, ...] | None
     """Use by use and element by element what adds up."""
     count = len(told.largest) + told.more
     if count > 1:
-        yield f"{parameter} is used {count:,} times. What its uses hand back to {parameter}{index_text(index)}, the largest first:"
+        yield f"{parameter} is used {count:,} times. What these uses hand back, the largest first:"
     for use in told.largest:
         depending = "all" if use.depending == use.size else f"{use.depending:,}"
         product = f"∂{output}/∂{use.result} · ∂{use.result}/∂{parameter}{index_text(index)}{f' ({use.operation})' if count > 1 else ''}"

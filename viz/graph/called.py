@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from ..render import measure
 from .description import Call, Trace, Vertex
-from .results import results_of
+from .results import results_of, whole_of
 
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 SMALL = str.maketrans("0123456789", SUBSCRIPTS)
@@ -85,7 +85,5 @@ def _module(call: Call) -> str:
 
 def _operation(found: Trace, v: Vertex) -> str:
     """The operation, without its settings; of one of several results both."""
-    name, _, rest = v.operation.partition(" ")
-    if name == "result" and v.inputs:
-        return f"{found.by_id[v.inputs[0].source].operation.partition(' ')[0]}.{rest}"
-    return name
+    whole = whole_of(found, v)
+    return v.operation.partition(" ")[0] if whole is None else v.operation.replace("result ", f"{whole.operation.partition(' ')[0]}.", 1)

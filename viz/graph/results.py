@@ -9,12 +9,18 @@ from typing import Any
 from .description import Edge, Trace, Vertex
 
 
+def whole_of(found: Trace, v: Vertex) -> Vertex | None:
+    """The operation that this is one of several results of, if it is one."""
+    source = found.by_id[v.inputs[0].source] if len(v.inputs) == 1 else None
+    return source if source is not None and source.kind == "operation" and not source.dtype else None  # that has no one dtype
+
+
 def results_of(found: Trace, used: Collection[str]) -> dict[str, list[Vertex]]:
     """For each operation with several results (of which `used`, by id, are looked at): those that are used."""
     results: dict[str, list[Vertex]] = {}
     for v in found.vertices:
-        if v.operation.startswith("result ") and len(v.inputs) == 1 and v.inputs[0].source in used:
-            results.setdefault(v.inputs[0].source, []).append(v)
+        if (whole := whole_of(found, v)) is not None and whole.id in used:
+            results.setdefault(whole.id, []).append(v)
     return results
 
 
@@ -27,10 +33,9 @@ def by_result(found: Trace, used: Collection[str], *, apart: bool = False) -> Tr
     wholes = {whole for whole, several in results.items() if apart or len(several) == 1}
     vertices = []
     for v in found.vertices:
-        whole = v.inputs[0].source if v.operation.startswith("result ") and v.inputs else ""
-        if whole in wholes:
-            call = found.by_id[whole]
-            edges = tuple(_edge(v, e, len(results[whole]) == 1) for e in call.inputs if e.source in used)
+        call = whole_of(found, v)
+        if call is not None and call.id in wholes:
+            edges = tuple(_edge(v, e, len(results[call.id]) == 1) for e in call.inputs if e.source in used)
             vertices.append(replace(v, operation=call.operation, inputs=edges))
         elif v.id not in wholes:
             vertices.append(v)
