@@ -112,7 +112,7 @@ class Gate(Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         given = tuple(g if needed else None for g, needed in zip(gradients, ctx.needs_input_grad[1:], strict=True))
-        return None, *ctx.on_gradients(given)
+        return None, *(ctx.on_gradients(given) if thread.hooks else given)
 
 
 class OutputGate(Gate):

@@ -172,13 +172,15 @@ def test_recorded_passes_of_shared_parameters_are_told_apart():
         ([0.0, 0.0], [0.0, 0.0], 0.0),
         ([0.0, 0.0], [1.0, 0.0], math.inf),
         ([1.0, math.nan], [1.0, math.nan], 0.0),
-        ([1.0, 2.0], [1.0, math.nan], math.inf),
+        ([1.0, 2.0], [1.0, math.nan], math.nan),
+        ([1.0, math.inf], [1.0, 2.0], math.nan),
+        ([0.0, 0.0], [1.0, math.inf], math.nan),
         ([1.0, 2.0], [1.0, 2.0, 3.0], None),
         ([True, False], [True, True], 1.0),
     ],
 )
 def test_relative_change(a, b, change):
-    assert relative(np.array(a), np.array(b)) == change
+    assert relative(np.array(a), np.array(b)) == pytest.approx(change, nan_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,8 @@ def test_cosine(a, b, angle):
 
 
 @pytest.mark.parametrize(
-    ("change", "text"), [(None, "–"), (0.0, "0"), (0.0321, "3.21 %"), (25.0, "× 25"), (math.inf, "from 0"), (1e-9, "0")]
+    ("change", "text"),
+    [(None, "–"), (0.0, "0"), (0.0321, "3.21 %"), (25.0, "× 25"), (math.inf, "from 0"), (math.nan, "not finite"), (1e-9, "0")],
 )
 def test_how_a_change_is_said(change, text):
     assert said(change) == text
@@ -317,6 +320,23 @@ def test_saving_and_showing(tmp_path):
     assert {c["where"] for c in told["changes"]} >= {"first.weight", "last.bias"}
     assert "image/svg+xml" in d._repr_mimebundle_()
     assert d._repr_mimebundle_()["text/plain"] == str(d)
+
+
+def test_what_is_not_finite_has_changed():
+    """A gradient too, whose value changed by less than rounding."""
+    w = ag.tensor([1.0, 2.0], dtype=ag.float64, requires_grad=True)
+    before = viz.snapshot((w * 3.0).sqrt().sum())
+    with ag.no_grad():
+        w.mul_(1 + 1e-9)
+    d = viz.diff(before, (w * 3.0).sqrt().sum(), gradient=math.nan)
+    (change,) = d.of("parameter")
+    assert change.changed
+    assert 0 < change.value < 1e-6
+    assert math.isnan(change.gradient)
+    assert "not finite" in str(d)
+    assert "from 0" not in str(d)
+    assert any("not finite" in line for box in d.picture().drawing.boxes for line in box.lines)
+    json.dumps(d.to_dict(), allow_nan=False)
 
 
 def test_no_infinity_in_the_file(tmp_path):

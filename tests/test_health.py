@@ -201,6 +201,19 @@ def test_one_array_that_is_used_in_several_shapes_is_one_origin():
     assert "it is also in₁ of add in model.blocks.0" in found.said
 
 
+def test_parameters_that_an_update_made_nan_are_one_origin():
+    model, x = mlp(5, nn.Tanh), ag.randn(8, 20)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    (model(x) - 100).sqrt().mean().backward()
+    optimizer.step()
+    (found,) = viz.health(model(x).mean()).findings
+    assert (found.kind, found.where) == ("origin", "0.weight, 0.bias, 2.weight and 7 more")
+    elements = sum(p.numel() for p in model.parameters())
+    assert found.said == f"hold NaN in {elements:,} of {elements:,} elements before anything is computed"
+    assert found.numbers == {"count": elements, "parameters": 10}
+    assert len(found.vertices) == 10
+
+
 def test_minus_infinity_in_data_is_its_own_origin():
     x, layer = np.ones((4, 3), np.float32), nn.Linear(3, 2)
     x[1, 2] = -math.inf
@@ -285,6 +298,26 @@ def test_steps_that_are_not_saturated_are_not_counted():
     assert found.numbers["operations"] == 2
 
 
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU, nn.RNNCell, nn.LSTMCell, nn.GRUCell])
+def test_a_recurrent_layer_of_tiny_weights(kind):
+    """Of a few examples too: its weights say why these are the same."""
+    layer, head, x, state = kind(6, 16), nn.Linear(16, 3), ag.randn(10, 4, 6), None
+    with ag.no_grad():
+        for p in layer.parameters():
+            p.mul_(1e-6)
+    if "Cell" in kind.__name__:
+        for step in x:
+            state = layer(step, state)
+        h = state[0] if isinstance(state, tuple) else state
+    else:
+        h = layer(x)[0][-1]
+    (found,) = viz.health(nn.functional.cross_entropy(head(h), ag.randint(0, 3, (4,)))).findings
+    assert found.kind == "vanishing"
+    assert " in layer" in found.where
+    assert "so small" in found.said
+    assert "nearly the same for all 4 examples" in found.said
+
+
 def test_a_unit_that_lives_in_one_call_is_not_dead():
     layer, head = nn.Linear(4, 8), nn.Linear(8, 1)
     x = ag.randn(32, 4)
@@ -324,6 +357,80 @@ def test_units_that_are_zero_for_a_fault_before_are_told_with_it(put):
     many = [u for u in report.units if u.kind == "dead" and u.share >= DEAD and u.id not in found.vertices]
     (told,) = [line for line in found.therefore if "all examples are the same to" in line]
     assert f"{many[0].where} and {len(many) - 1} more" in told
+
+
+def test_a_size_that_an_operation_takes_is_told_with_it():
+    """All examples are the same behind it, which is no second cause."""
+    model = MODELS["mlp"]()
+    model.fault = lambda h: h * 1e-7
+    (found,) = viz.health(model.loss(model.inputs())).findings
+    assert (found.kind, found.where) == ("vanishing", "mul × 1e−07 in model")
+    assert found.therefore[0].startswith("linear in model.layers.5 gives nearly the same for all 64 examples")
+    assert found.therefore[1].startswith("all examples are the same to relu in model.activations.5 and ")
+
+
+@pytest.mark.parametrize(
+    ("name", "norm", "factor", "kind"),
+    [
+        ("resnet", "blocks.2.norm1", 1e8, "exploding"),
+        ("resnet", "blocks.2.norm2", 1e-8, "vanishing"),
+        ("transformer, norm last", "blocks.5.norm2", 1e8, "exploding"),
+        ("transformer, norm last", "blocks.5.norm2", 1e-8, "vanishing"),
+    ],
+)
+def test_the_scale_of_a_normalisation_is_the_cause(name, norm, factor, kind):
+    def scale(model):
+        with ag.no_grad():
+            model.get_submodule(norm).weight.fill_(factor)
+
+    (found,) = faulty(name, (scale,))[1].findings
+    assert found.kind == kind
+    assert found.where.endswith(f" in model.{norm}")
+
+
+def test_huge_normalisations_and_layers_are_told_apart():
+    def norm(model):
+        with ag.no_grad():
+            model.blocks[2].norm1.weight.fill_(1e8)
+
+    found = {f.where for f in faulty("resnet", (norm,), (scaled(1e8), "blocks.2.conv1"))[1].findings}
+    assert found == {"batch_norm in model.blocks.2.norm1", "convolution in model.blocks.2.conv1"}
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_a_recurrent_layer_that_explodes_is_told_once(name):
+    def large(model):
+        with ag.no_grad():
+            model.rnn.weight_hh_l0.mul_(100.0)
+
+    (found,) = of_kind(faulty(name, (large,))[1], "exploding")
+    assert found.where == f"{name} in model.rnn"
+
+
+def silenced(scale=1.0):
+    model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1))
+    with ag.no_grad():
+        for layer in (model[0], model[2]):
+            layer.weight.mul_(scale)
+        model[0].bias.fill_(-100.0 * scale)
+    return model
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_a_weight_that_is_given_zeros_is_told_with_what_made_them(scale):
+    """Of four examples nobody can say that the units are dead; nor do huge weights keep a gradient from themselves."""
+    model = silenced(scale)
+    found = {f.where: f for f in viz.health(model(ag.ones(4, 3)).square().mean()).findings}
+    assert found["relu in model.1"].therefore[-1] == "no gradient for 0.weight, 0.bias, 2.weight"
+    assert set(found) - {"relu in model.1"} == ({"linear in model.0", "linear in model.2"} if scale > 1 else set())
+    assert not any(f.therefore for where, f in found.items() if where != "relu in model.1")
+
+
+def test_a_hinge_of_the_loss_has_no_units():
+    model, x = nn.Linear(4, 1), ag.randn(32, 4)
+    real, fake = (1 - (model(x) + 50)).relu().mean(), (1 + nn.Linear(4, 1)(x).detach() + model(x)).relu().mean()
+    assert kinds(viz.health(real + fake)) == []
+    assert kinds(viz.health((1 - (model(x) + 50)).relu().mean())) == ["unused"]  # nothing is learned of this batch
 
 
 def test_steps_of_one_finding_stay_closed_in_the_picture():
@@ -478,6 +585,14 @@ def test_a_gradient_that_was_given_is_the_origin():
 def test_finite_numbers_whose_sum_overflows_are_finite():
     x = ag.tensor(np.full(8, 3e38, np.float32), requires_grad=True)
     assert kinds(viz.health((x * 1e-38).sum())) == []
+
+
+def test_origins_on_the_way_forward_come_before_those_on_the_way_back():
+    x, y = leaf([0.0, 1.0]), leaf([0.0, 1.0])
+    found = viz.health(x.sqrt().sum() + (2 * y).sqrt().sum() + (y - 1).log().sum()).findings
+    assert [f.where.partition(" ")[0] for f in found] == ["log", "sqrt", "sqrt"]
+    assert found[0].said.startswith("made the first NaN")
+    assert found[1].where == "sqrt (2 of 2)"  # on the way back it is the first
 
 
 def test_two_origins_are_two_findings_the_older_first():
@@ -824,6 +939,44 @@ def test_parameters_that_are_still_zero_are_a_note(kind):
     assert not [note for note in report.notes if "still zero" in note]
 
 
+class Adapted(nn.Module):
+    """A frozen weight and what is learned next to it, which is zero at first: a product of two narrow ones, or a branch with a gate."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind, self.frozen = kind, nn.Parameter(ag.randn(16, 20), requires_grad=False)
+        self.down, self.up, self.gate = nn.Parameter(ag.randn(4, 20)), nn.Parameter(ag.zeros(16, 4)), nn.Parameter(ag.zeros(1))
+        self.branch, self.condition, self.head = nn.Linear(16, 16), nn.Linear(20, 32), nn.Linear(16, 5)
+        nn.init.zeros_(self.condition.weight)
+        nn.init.zeros_(self.condition.bias)
+
+    def forward(self, x):
+        F = nn.functional
+        h = F.linear(x, self.frozen)
+        if self.kind == "sum of weights":
+            h = F.linear(x, self.frozen + self.up @ self.down)
+        elif self.kind == "products":
+            h = h + x @ self.down.T @ self.up.T
+        elif self.kind == "gate":
+            h = h + self.gate.tanh() * self.branch(h)
+        else:
+            scale, gate = self.condition(x).chunk(2, 1)
+            h = h + gate * self.branch(h * (1 + scale))
+        return self.head(h.relu())
+
+
+@pytest.mark.parametrize("kind", ["sum of weights", "products", "gate", "condition"])
+def test_what_is_zero_for_a_parameter_that_is_still_zero_waits_too(kind):
+    model, used = Adapted(kind), {"gate": ("gate", "branch"), "condition": ("condition", "branch")}.get(kind, ("down", "up"))
+    for name, _ in [*model.named_parameters()]:
+        if name.partition(".")[0] not in ("frozen", "head", *used):
+            owning, _, own = name.rpartition(".")
+            model.get_submodule(owning).register_parameter(own, None)
+    report = viz.health(classified(model, ag.randn(32, 20), 5))
+    assert kinds(report) == []
+    assert [note for note in report.notes if "still zero" in note]
+
+
 def test_weights_that_are_all_zero_are_found():
     model = mlp(3)
     for p in model.parameters():
@@ -836,6 +989,14 @@ def test_a_gradient_whose_parts_cancel_is_no_finding():
     critic = nn.Linear(3, 1)
     report = viz.health(critic(ag.randn(4, 3)).mean() - critic(ag.randn(4, 3)).mean())
     assert states(report) == {"weight": "trained", "bias": "balanced"}
+    assert kinds(report) == []
+
+
+def test_a_bias_whose_gradients_cancel_is_no_finding():
+    """As before batch normalisation, which takes any bias away again."""
+    layer, bias, sign = nn.Linear(3, 1), nn.Parameter(ag.ones(1)), ag.tensor([[1.0], [-1.0]])
+    report = viz.health(((layer(ag.randn(2, 3)) + bias) * sign).sum())
+    assert [p.state for p in report.parameters] == ["trained", "balanced", "balanced"]
     assert kinds(report) == []
 
 
@@ -1013,6 +1174,14 @@ def test_exactly_zero_gradient():
     assert (found.where, states(report)) == ("v", {"w": "trained", "v": "zero"})
     assert "exactly zero" in found.said
     assert {b.title: b.accent for b in report.picture().drawing.boxes}["v"] == "unused"
+
+
+def test_where_a_gradient_of_zero_comes_from():
+    a, b, x = nn.Linear(3, 2), nn.Linear(3, 2), ag.randn(8, 3)
+    found = viz.health(a(x).square().mean() * 0.0 + b(x).masked_fill(ag.ones(8, 2) > 0, 1.0).mean()).findings
+    assert [f.where for f in found] == ["a.weight, a.bias", "b.weight, b.bias"]
+    assert found[0].said.endswith(": mul × 0 hands on nothing but zeros")
+    assert found[1].said.endswith(": masked_fill hands on nothing but zeros")
 
 
 @pytest.mark.parametrize(("lr", "kind"), [(0.001, None), (1.0, "exploding"), (1e-9, "vanishing"), (None, None)])
@@ -1215,6 +1384,17 @@ def test_a_wrong_suffix_and_a_wrong_loss(tmp_path):
             viz.health(wrong)
     with pytest.raises(TypeError, match=r"viz\.record"):
         viz.health(shut(0)[1], run=3)
+
+
+@pytest.mark.parametrize(("lr", "error"), [("0.1", TypeError), (-0.1, ValueError), (math.nan, ValueError)])
+def test_a_wrong_learning_rate(lr, error):
+    with pytest.raises(error, match="lr must be a number that is not negative, got "):
+        viz.health(shut(0)[1], lr=lr)
+
+
+def test_no_examples():
+    report = viz.health(nn.LSTM(2, 3)(ag.zeros(4, 0, 2))[0].sum())
+    assert [u["share"] for u in report.to_dict()["units"]] == [0, 0, 0, 0]
 
 
 def test_a_vector_needs_a_gradient():

@@ -13,7 +13,7 @@ import numpy as np
 from autograd_core.tensor import Tensor
 from nn import Module
 
-from .checkup.changes import ROUNDING, Change, Snapshot, change_of, matched, relative
+from .checkup.changes import Change, Snapshot, change_of, differs, matched, relative
 from .checkup.findings import percent
 from .checkup.passes import Pass
 from .checkup.report import Report
@@ -81,7 +81,7 @@ class Diff(Report):
                     if change is not None:
                         told[v.id, edge.source] = change
                         several = v.id, found.shown[edge.source]  # values that share an arrow: the largest
-                        told[several] = max(change, told.get(several, 0.0))
+                        told[several] = max(change, told.get(several, 0.0), key=lambda c: (math.isnan(c), c))
         return told
 
     def _parts(self, v: Vertex, before: Mapping[str | None, str | None]) -> dict[str, tuple[Any, Any]]:
@@ -156,12 +156,14 @@ def diff(
 
 
 def said(change: float | None) -> str:
-    """`3.2 %`, `×12` for what grew by more than tenfold, `from 0`, `–` for what is not known."""
+    """`3.2 %`, `×12` for what grew by more than tenfold, `from 0`, `not finite`, `–` for what is not known."""
     if change is None:
         return "–"
+    if math.isnan(change):
+        return "not finite"
     if math.isinf(change):
         return "from 0"
-    return "0" if change <= ROUNDING else percent(change) if change < 10 else f"× {number(float(f'{change:.3g}'))}"
+    return "0" if not differs(change) else percent(change) if change < 10 else f"× {number(float(f'{change:.3g}'))}"
 
 
 def short(name: str) -> str:
@@ -223,7 +225,7 @@ def _shapes(c: Change) -> str:
 def _told(arrow: Arrow, change: float | None) -> Arrow:
     if change is None:
         return arrow
-    return replace(arrow, lines=(*arrow.lines, f"Δ = {said(change)}"), accent="changed" if change > ROUNDING else arrow.accent)
+    return replace(arrow, lines=(*arrow.lines, f"Δ = {said(change)}"), accent="changed" if differs(change) else arrow.accent)
 
 
 def _report(d: Diff) -> Iterator[str]:

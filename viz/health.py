@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 from autograd_core.tensor import Tensor
 from nn import Module
 
 from .checkup.causes import findings
-from .checkup.depth import Layer, far_back, layers, still_zero
+from .checkup.depth import Layer, far_back, layers
 from .checkup.findings import Finding
 from .checkup.marks import along_depth, carriers, marks
 from .checkup.nonfinite import nonfinite
@@ -20,6 +21,7 @@ from .checkup.report import Report
 from .checkup.saved import Saved, by_module, by_operation
 from .checkup.still import held
 from .checkup.units import Units, units
+from .checkup.waiting import still_zero, waiting_told
 from .checkup.wording import report, verdict
 from .graph.as_drawing import STATES, counted, drawing
 from .graph.closing import SMALL, Arrangement, Which, arranged
@@ -31,6 +33,8 @@ from .record import Run
 from .render import measure
 from .render.drawing import Drawing, accented
 from .render.files import spelled
+
+TOLD = 3  # findings that the picture's caption tells
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,7 +78,9 @@ class Health(Report):
         shown = drawing(found, "backward", self.title)
         accents, notes = marks(self, found)
         marked = accented(shown, accents, carriers(self, found, shown.arrows), notes)
-        told = (verdict(self), *(f"{k}. {f.where}: {f.told}" for k, f in enumerate(self.findings[:3], 1)))
+        told = [verdict(self), *(f"{k}. {f.where}: {f.told}" for k, f in enumerate(self.findings[:TOLD], 1))]
+        if len(self.findings) > TOLD:
+            told.append(f"and {len(self.findings) - TOLD} more: the report has them all")
         boxes, caption = marked.boxes + along_depth(self), (*told, *marked.caption)
         return replace(marked, title=f"{self.title}: health", boxes=boxes, caption=caption)
 
@@ -121,6 +127,8 @@ def health(
     The other arguments are those of `viz.draw`. Raises TypeError or ValueError for what has no graph, and InplaceError where what the
     gradients are computed from was overwritten, as by an update of the parameters.
     """
+    if lr is not None and not (isinstance(lr, Real) and lr >= 0):
+        raise (ValueError if isinstance(lr, Real) else TypeError)(f"health: lr must be a number that is not negative, got {lr!r}")
     seen = Pass(loss, Names(loss, names, caller()), run, gradient)
     return examined(seen, title, names, lr, {"depth": depth, "collapse": collapse, "expand": expand})
 
@@ -131,10 +139,12 @@ def examined(seen: Pass, title: str | None, given: Any, lr: float | None, closin
     along = layers(seen)
     counts = list(units(seen))
     rows = standings(seen, given, lr)
-    told = still_zero(seen)
-    found = findings(seen, origins, along, counts, rows)
+    still = still_zero(seen)
+    found = findings(seen, origins, along, counts, rows, still)
     missing = sum(node not in seen.values for node in seen.order if node.plan is not None)
-    notes = [note, told, far_back(seen, along, found), frozen(rows), *([] if seen.run is not None else [STATES[seen.found.state]])]
+    notes = [note, waiting_told(seen, still), far_back(seen, along, found), frozen(rows)]
+    if seen.run is None:
+        notes.append(STATES[seen.found.state])
     if missing:
         notes.append(f"the values of {counted(missing, 'operation')} are neither kept nor could they be computed again")
     if seen.found.hooked:

@@ -24,11 +24,14 @@ SATURATED = 0.5  # share of a gate's elements, or of attention's rows, from whic
 
 
 def of_units(seen: Pass, found: list[Units], inside: Collection[str]) -> Iterator[Finding]:
-    """The findings among what was counted. The outputs of a model, which are not `inside` it, may be as sure as they like."""
+    """The findings among what was counted. The outputs of a model, which are not `inside` it, may be as sure as they like.
+
+    A ReLU outside of all modules, behind all layers, is a hinge of the loss: what has its margin is no dead unit.
+    """
     fed = fed_by(seen)
     groups: dict[Hashable, list[Units]] = {}
     for u in found:
-        if u.kind == "dead" or u.id in inside:
+        if u.id in inside or (u.kind == "dead" and seen.place(seen.node(u.id))):
             groups.setdefault((u.kind, _belongs(seen, fed, u)), []).append(u)
     for group in groups.values():
         yield from _dead(seen, group) if group[0].kind == "dead" else _saturated(seen, group)

@@ -89,7 +89,7 @@ class Change:
     @property
     def changed(self) -> bool:
         """Whether it changed by more than rounding."""
-        return self.shapes[0] != self.shapes[1] or self.largest > ROUNDING
+        return self.shapes[0] != self.shapes[1] or differs(self.value) or differs(self.gradient)
 
 
 # ---------------------------------------------------------------------- what belongs together
@@ -156,7 +156,7 @@ def change_of(a: Snapshot, b: Snapshot, first: str | None, second: str | None) -
 
 
 def relative(a: Any, b: Any) -> float | None:
-    """‖b − a‖ / ‖a‖ of arrays of one shape, infinite where only a is zero or b − a is not finite; None where that has no meaning."""
+    """‖b − a‖ / ‖a‖ of arrays of one shape: infinite where only a is zero, NaN where one is not finite; None where it has no meaning."""
     if a is None or b is None or np.shape(a) != np.shape(b) or a.dtype.kind not in "biufc" or b.dtype.kind not in "biufc":
         return None
     if np.array_equal(a, b, equal_nan=a.dtype.kind in "fc" and b.dtype.kind in "fc"):
@@ -164,9 +164,15 @@ def relative(a: Any, b: Any) -> float | None:
     wide = np.result_type(a, b, np.float64)
     with np.errstate(all="ignore"):
         apart = Quantity(np.subtract(b, a, dtype=wide)).norm
+    if not math.isfinite(apart):
+        return math.nan
     whole = Quantity(a).norm
-    found = apart / whole if whole else math.inf
-    return found if math.isfinite(found) else math.inf
+    return apart / whole if whole else math.inf
+
+
+def differs(change: float | None) -> bool:
+    """Whether a relative change is known and more than rounding."""
+    return change is not None and not change <= ROUNDING
 
 
 def cosine(a: Any, b: Any) -> float | None:

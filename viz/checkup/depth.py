@@ -16,7 +16,6 @@ import numpy as np
 
 from autograd_core.graph import Node, order_of
 
-from ..graph.arguments import given_to
 from ..graph.description import Quantity
 from ..graph.digits import number
 from .findings import Finding
@@ -68,11 +67,13 @@ def layers(seen: Pass) -> dict[Node, Layer]:
     return found
 
 
-def of_depth(seen: Pass, found: dict[Node, Layer], cause: Callable[[Node, str], int | None]) -> Iterator[tuple[int | None, Finding]]:
+def of_depth(
+    seen: Pass, found: dict[Node, Layer], cause: Callable[[Node, str], int | None], waits: Callable[[Node], bool]
+) -> Iterator[tuple[int | None, Finding]]:
     """Layers whose gradient has vanished or exploded, together with those that have the same operation to thank for it.
 
     `cause` says which known finding explains that an operation lets a gradient vanish or explode, if one does: those that this
-    affects are told of together, next to its number.
+    affects are told of together, next to its number. What only `waits` for a parameter to learn is none.
     """
     most_from = givers(seen)
     after = _after(seen, found, most_from)
@@ -110,7 +111,7 @@ def of_depth(seen: Pass, found: dict[Node, Layer], cause: Callable[[Node, str], 
         for culprit, victims in blame.items():
             if isinstance(culprit, int):
                 yield culprit, _finding(seen, found, kind, None, shares.get(culprit), victims)
-            elif culprit is None or not waiting(seen, culprit):
+            elif culprit is None or not waits(culprit):
                 finding = _finding(seen, found, kind, culprit, shares.get(culprit), victims)
                 yield None, replace(finding, badness=-1.0) if culprit in behind else finding
 
@@ -159,28 +160,6 @@ def far_back(seen: Pass, found: dict[Node, Layer], known: Iterable[Finding]) -> 
     if node is None or best is None or not ratio < VANISHING or seen.ids[node] in told:
         return ""
     return f"{found[node].where} gets {number(ratio)} times the gradient of {found[best].where}: what is so far away is hardly learned"
-
-
-def waiting(seen: Pass, node: Node) -> bool:
-    """Whether it lets nothing through because a factor is a parameter that is exactly zero and about to learn, as one so initialised is."""
-    pairs = [(parent, part) for parent, part in zip(node.parents, seen.parts(node), strict=False) if part is not None]
-    if all(parent.plan is None or norm(part) for parent, part in pairs):
-        return False
-    for argument in given_to(node):
-        if argument.parent is not None and argument.parent.plan is None and argument.name != "bias":
-            value, gradient = seen.values.get(argument.parent), seen.gradient(argument.parent)
-            if value is not None and gradient is not None and not np.any(value) and np.any(gradient):
-                return True
-    return False
-
-
-def still_zero(seen: Pass) -> str:
-    """What is to be told of parameters that were initialised to zero, so that the gradient of what is before them is zero too."""
-    held = [node for node in seen.order if node.plan is not None and waiting(seen, node)]
-    if not held:
-        return ""
-    more = f" and {len(held) - 1} more" if len(held) > 1 else ""
-    return f"{seen.called(held[0])}{more}: multiplied by a parameter that is still zero; what is before it learns from the second step on"
 
 
 def _after(seen: Pass, found: dict[Node, Layer], most_from: dict[Node, tuple[Node, float]]) -> dict[Node, tuple[Node, Node]]:

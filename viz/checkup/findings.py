@@ -43,3 +43,8 @@ class Finding:
 def percent(share: float) -> str:
     """`30 %`, `0.4 %`."""
     return f"{number(float(f'{100 * share:.3g}'))} %"
+
+
+def shortened(names: list[str]) -> str:
+    """The first names: `a, b, c and 4 more`."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

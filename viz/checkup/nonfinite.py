@@ -157,29 +157,34 @@ def _finding(seen: Pass, id: str, node: Node | None, states: dict[str, str]) -> 
     if node is None or node.plan is None:
         array = seen.values[node] if node is not None else v.value.array  # type: ignore[union-attr]
         what = wrong(array)
-        said = f"holds {what} in {_counted(array)} before anything is computed"
+        said = f"holds {what} in {how_many(array)} before anything is computed"
         cure = (
             "Check where it comes from: the data, or a buffer."
             if v.kind == "data"
             else "Check the update that wrote it: the learning rate, or a gradient that was not finite."
         )
-        return Finding("origin", _named(seen, id), said, cure, (id,), 2.0, f"{what} in {_counted(array)}", {"count": float(_bad(array))})
+        return Finding("origin", _named(seen, id), said, cure, (id,), 2.0, f"{what} in {how_many(array)}", {"count": float(_bad(array))})
     value = seen.values.get(node)
     what = wrong(value)
     if what and states[id] == BAD:
-        told = f"made the first {what}: {_counted(value)}"
+        told = f"made the first {what}: {how_many(value)}"
         note = f"{what} arose here"
     else:
         parts = [p for p in seen.parts(node) if p is not None and wrong(p)]
         what = wrong(parts)
-        told = f"gave the first {what} in the gradients: {_counted(parts[0])}"
+        told = f"gave the first {what} in the gradients: {how_many(parts[0])}"
         note = f"{what} arose in its gradient"
     ranges = ", ".join(list(filter(None, [_range(seen, edge.source, edge.argument) for edge in v.inputs]))[:FEW])
     said = told + (f"; it was given {ranges}" if ranges else "")
     numbers = {"count": float(_bad(value if states[id] == BAD else [p for p in seen.parts(node) if p is not None]))}
-    return Finding(
-        "origin", seen.called(node), said, CURES.get(node.plan.op.name, CURE), (id,), 1.0 / (1 + seen.order.index(node)), note, numbers
-    )
+    badness = _early(seen, id, states[id] == BAD)
+    return Finding("origin", seen.called(node), said, CURES.get(node.plan.op.name, CURE), (id,), badness, note, numbers)
+
+
+def _early(seen: Pass, id: str, forward: bool) -> float:
+    """The larger, the earlier it happened: below 2 on the way forward, below 1 on the way back."""
+    share = int(id[1:]) / len(seen.order)
+    return 2 - share if forward else share
 
 
 def _arrived(seen: Pass, id: str, node: Node) -> Finding:
@@ -193,7 +198,7 @@ def _arrived(seen: Pass, id: str, node: Node) -> Finding:
     ]
     with np.errstate(all="ignore"):
         overflows = bool(parts) and bool(wrong(np.sum(parts, axis=0)))
-    what, of = wrong(gradient), _counted(gradient)
+    what, of = wrong(gradient), how_many(gradient)
     if not parts:
         said, cure = f"the pass began with {what} in {of} of its gradient", "Check what backward() was given, and hooks on the output."
     elif overflows:
@@ -201,7 +206,8 @@ def _arrived(seen: Pass, id: str, node: Node) -> Finding:
     else:
         said = f"a hook made the first {what} in the gradients: {of}, of finite numbers"
         cure = "Look at what the hooks on this tensor return."
-    return Finding("origin", seen.called(node), said, cure, (id,), 1.0, f"{what} arose in its gradient", {"count": float(_bad(gradient))})
+    note, numbers = f"{what} arose in its gradient", {"count": float(_bad(gradient))}
+    return Finding("origin", seen.called(node), said, cure, (id,), _early(seen, id, False), note, numbers)
 
 
 def _named(seen: Pass, id: str) -> str:
@@ -214,8 +220,8 @@ def _bad(value: Any) -> int:
     return sum(int((~np.isfinite(a)).sum()) for a in arrays if isinstance(a, np.ndarray | np.generic) and a.dtype.kind in "fc")
 
 
-def _counted(value: Any) -> str:
-    """`3 of 40 elements`."""
+def how_many(value: Any) -> str:
+    """How many elements of an array, or of several, are not finite: `3 of 40 elements`."""
     arrays = [a for a in (value if isinstance(value, tuple | list) else [value]) if a is not None]
     size = sum(np.size(a) for a in arrays)
     return f"{_bad(value):,} of {size:,} elements" if size > 1 else "its only element"

@@ -14,10 +14,11 @@ from autograd_core.tensor import Tensor
 from autograd_core.writes import owner
 from nn import Module
 
+from ..graph.arguments import given_to
 from ..graph.as_drawing import counted
 from ..graph.digits import number
 from .depth import norm
-from .findings import Finding, percent
+from .findings import Finding, percent, shortened
 from .passes import Pass
 
 LARGE, SMALL = 0.1, 1e-7  # a step of plain gradient descent next to the weight: a thousandth is usual
@@ -38,7 +39,7 @@ class Standing:
     gradient: float | None  # norm
     step: float | None  # lr · ‖gradient‖ / ‖parameter‖, of weights
     id: str | None  # of the vertex, if it is in the graph
-    why: str = ""  # what makes one think that it was detached
+    why: str = ""  # what makes one think that it was detached, or what hands on nothing but zeros
 
 
 def standings(seen: Pass, given: Any, lr: float | None) -> list[Standing]:
@@ -87,9 +88,16 @@ def standings(seen: Pass, given: Any, lr: float | None) -> list[Standing]:
 def _why_zero(seen: Pass, leaf: Node, users: list[Node]) -> str:
     """Which state a parameter is in whose gradient is zero."""
     handed = (part for node in users for parent, part in zip(node.parents, seen.parts(node), strict=False) if parent is leaf)
-    if any(part is not None and norm(part) for part in handed):
+    if any(part is not None and norm(part) for part in handed) or any(_cancels(seen, leaf, node) for node in users):
         return "balanced"
     return "starved" if all(_starves(seen, leaf, node) for node in users) else "zero"
+
+
+def _cancels(seen: Pass, leaf: Node, user: Node) -> bool:
+    """Whether it is added, as a bias is, so that its gradient is the sum of what arrives there: which is not all zero."""
+    gradient = seen.gradient(user)
+    added = user.plan.op.name in ("add", "sub") or {a.name for a in given_to(user) if a.parent is leaf} == {"bias"}
+    return added and gradient is not None and norm(gradient) > 0
 
 
 def _starves(seen: Pass, leaf: Node, user: Node) -> bool:
@@ -125,14 +133,9 @@ def elsewhere(seen: Pass, within: set[Node]) -> set[Node]:
     return set(ancestors(tops)) - within
 
 
-def listed(held: list[Standing]) -> str:
-    """The first names: `a, b, c and 4 more`."""
-    return ", ".join(row.name for row in held[:3]) + (f" and {len(held) - 3} more" if len(held) > 3 else "")
-
-
 def of_parameters(rows: list[Standing]) -> Iterator[Finding]:
     """Parameters without a gradient, or with one that is exactly zero, by the reason; and steps that are too large or too small."""
-    why = next((row.why for row in rows if row.why), "")
+    why = next((row.why for row in rows if row.why and row.state == "unused or detached"), "")
     reasons = {
         "unused": (
             "not in the graph of the loss",
@@ -156,14 +159,19 @@ def of_parameters(rows: list[Standing]) -> Iterator[Finding]:
         ),
     }
     for state, (said, cure) in reasons.items():
-        held = [row for row in rows if row.state == state or (state == "zero" and row.state == "starved")]
-        if held:
+        alike: dict[str, list[Standing]] = {}
+        for row in rows:
+            if row.state == state or (state == "zero" and row.state == "starved"):
+                alike.setdefault(row.why if state == "zero" else "", []).append(row)
+        for stops, held in alike.items():
             count, elements = len(held), sum(row.elements for row in held)
             what = f"{'is' if count == 1 else 'are'} {said} ({counted(count, 'parameter')}, {counted(elements, 'element')})"
+            what += f": {stops}" if stops else ""
             ids = tuple(row.id for row in held if row.id is not None)
             note = {"cut": "no gradient reaches it", "zero": "its gradient is exactly 0"}.get(state, "")
             numbers = {"parameters": float(count), "elements": float(elements)}
-            yield Finding("unused", listed(held), what, cure, ids, elements + (state != "zero") * 1e18, note, numbers)
+            where, badness = shortened([row.name for row in held]), elements + (state != "zero") * 1e18
+            yield Finding("unused", where, what, cure, ids, badness, note, numbers)
     for kind, wrong, cure in (
         ("exploding", lambda s: s > LARGE, "Lower the learning rate, or clip the gradient's norm; about a thousandth is usual."),
         (

@@ -15,9 +15,9 @@ from ..graph.digits import number
 from .findings import Finding
 from .passes import Pass
 from .units import PRODUCTS, given, unit_axis
-from .weights import HUGE, TINY, fed_by, gains, users_of, weights_of
+from .weights import HUGE, TINY, gains, made_of, multipliers, users_of, weights_of
 
-EXAMPLES = 16  # of fewer, nobody can say that they are alike
+EXAMPLES = 16  # of fewer, nobody can say that they are alike, if not because of weights that are too small
 APART = 0.01  # how far the examples that a layer is given are apart, next to their size, for it to be blamed
 
 
@@ -37,12 +37,13 @@ def spread(value: Any, axis: int) -> float:
 
 def of_sizes(seen: Pass) -> Iterator[Finding]:
     """Layers with huge weights, each weight once."""
-    fed = fed_by(seen)
+    weights = weights_of(seen)
+    multiplied = multipliers(seen, weights)
     large: dict[frozenset[Node], list[Node]] = {}
-    sizes = gains(seen)
+    sizes = gains(seen, multiplied)
     for node, found in sizes.items():
         if any(HUGE < size < math.inf for size in found):
-            large.setdefault(fed[node], []).append(node)
+            large.setdefault(made_of(weights, multiplied[node]), []).append(node)
     for nodes in large.values():
         size = max(sizes[nodes[0]])
         where = seen.called(nodes[0]) if len(nodes) == 1 else seen.simply(nodes[0])
@@ -54,15 +55,15 @@ def of_sizes(seen: Pass) -> Iterator[Finding]:
 
 def of_signal(seen: Pass) -> Iterator[Finding]:
     """Layers after which all examples are nearly the same, for weights that are too small, each once with all that it does this to."""
-    sizes = {node: max(found) for node, found in gains(seen).items() if found}
     weights = weights_of(seen)
+    multiplied = multipliers(seen, weights)
+    sizes = {node: max(found) for node, found in gains(seen, multiplied).items() if found}
     small = _small_before(seen, {node for node, size in sizes.items() if 0 < size < TINY})
-    fed = fed_by(seen)
     lost: dict[frozenset[Node], list[tuple[Node, Node, int]]] = {}
     for node in sizes:
-        if sizes[node] and (examples := _loses(seen, weights, node)):
+        if sizes[node] and (examples := _loses(seen, weights, node)) >= (2 if node in small else EXAMPLES):
             cause = small.get(node, node)
-            lost.setdefault(fed[cause], []).append((cause, node, examples))
+            lost.setdefault(made_of(weights, multiplied[cause]), []).append((cause, node, examples))
     for places in lost.values():
         cause, place, examples = places[0]
         size, several = sizes[cause], len({cause for cause, _, _ in places}) > 1
@@ -90,9 +91,7 @@ def _loses(seen: Pass, weights: Collection[Node], node: Node) -> int:
         return 0
     axis = unit_axis(node)
     examples = value.size // value.shape[axis] if value.shape[axis] else 0
-    if examples < EXAMPLES:
-        return 0
-    return examples if spread(value, axis) <= TINY and spread(x, axis) > APART else 0
+    return examples if examples and spread(value, axis) <= TINY and spread(x, axis) > APART else 0
 
 
 def _small_before(seen: Pass, small: set[Node]) -> dict[Node, Node]:

@@ -41,7 +41,7 @@ class Units:
 
     @property
     def share(self) -> float:
-        return self.count / self.of
+        return self.count / self.of if self.of else 0.0
 
 
 def units(seen: Pass) -> Iterator[Units]:
@@ -97,7 +97,7 @@ def unit_axis(node: Node) -> int:
         name = "" if at.plan is None else at.plan.op.name
         if name in ("convolution", "transposed_convolution"):
             kernel = given_to(at)[1]
-            dims = len(kernel.parent.shape) if kernel.parent is not None else np.ndim(kernel.value)
+            dims = len(kernel.parent.shape) if kernel.parent is not None else np.ndim(kernel.now)
             return max(len(node.shape) - dims + 1, 0)
         if name in CHANNELS:
             return 1

@@ -6,12 +6,13 @@ A layer here is an operation that uses a weight: a parameter of two or more dime
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from autograd_core.graph import Node, ancestors
 from nn import Parameter
 
+from ..graph.arguments import given_to
 from ..graph.description import Quantity
 from .passes import Pass
 from .units import ATTENTION, RECURRENT
@@ -51,6 +52,11 @@ def weights_of(seen: Pass) -> dict[Node, set[Node]]:
     return made
 
 
+def made_of(weights: Mapping[Node, set[Node]], some: Iterable[Node]) -> frozenset[Node]:
+    """The parameters that some of the weights are made of."""
+    return frozenset().union(*(weights[node] for node in some))
+
+
 def users_of(weights: Collection[Node], seen: Pass) -> dict[Node, list[int]]:
     """By node, the operations that use weights of two or more dimensions: as which of their inputs."""
     used = {}
@@ -76,7 +82,7 @@ def fed_by(seen: Pass) -> dict[Node, frozenset[Node]]:
     fed: dict[Node, frozenset[Node]] = {}
     for node in seen.order:
         if node in users:
-            fed[node] = frozenset().union(*(weights[node.parents[k]] for k in users[node]))
+            fed[node] = made_of(weights, [node.parents[k] for k in users[node]])
         elif node.plan is not None and node not in weights:
             before = {fed[parent] for parent in node.parents if parent in fed}
             if before:
@@ -85,12 +91,21 @@ def fed_by(seen: Pass) -> dict[Node, frozenset[Node]]:
     return fed
 
 
-def gains(seen: Pass) -> dict[Node, tuple[float, ...]]:
-    """By layer, of each of its weights: by about how much it multiplies the size of what it is given; of those that are known."""
+def multipliers(seen: Pass, weights: Mapping[Node, set[Node]]) -> dict[Node, list[Node]]:
+    """By layer, and normalisation, those of the weights that it multiplies by."""
+    found = {node: [node.parents[k] for k in places] for node, places in users_of(weights, seen).items()}
+    for node in seen.order:
+        if node.plan is not None and node.plan.op.name in NORMS:
+            found[node] = [a.parent for a in given_to(node) if a.name == "weight" and a.parent is not None and a.parent in weights]
+    return {node: found[node] for node in seen.order if found.get(node)}
+
+
+def gains(seen: Pass, multiplied: Mapping[Node, list[Node]]) -> dict[Node, tuple[float, ...]]:
+    """Of each of the `multipliers`: by about how much it multiplies the size of what it is given; of those that are known."""
     found = {}
-    for node, places in users_of(weights_of(seen), seen).items():
-        values = [seen.values.get(node.parents[k]) for k in places]
-        found[node] = tuple(gain(value) for value in values if value is not None)
+    for node, own in multiplied.items():
+        values = [seen.values[weight] for weight in own if seen.values.get(weight) is not None]
+        found[node] = tuple(gain(value.ravel() if node.plan.op.name in NORMS else value) for value in values)
     return found
 
 
