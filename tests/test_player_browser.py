@@ -59,6 +59,24 @@ def often(show=viz.step):
     return show(x.sum(), names=layer)
 
 
+def unrolled(show=viz.step):
+    """Sixty steps that share a weight; the first one uses what the row begins with."""
+    ag.manual_seed(0)
+    w, h = ag.randn(3, 3).requires_grad_(), ag.randn(2, 3).requires_grad_()
+    x = h
+    for _ in range(60):
+        x = (x @ w).tanh()
+    return show(x.sum(), names=dict(w=w, h=h))
+
+
+def penalised(show=viz.step):
+    """A model, and a penalty on all its weights."""
+    ag.manual_seed(0)
+    model = nn.Sequential(*[nn.Linear(3, 3) for _ in range(20)])
+    loss = model(ag.randn(2, 3)).square().mean()
+    return show(loss + sum(p.square().sum() for p in model.parameters()), names=model)
+
+
 @pytest.fixture
 def opened(page, tmp_path):
     """Saves something and opens it in the page."""
@@ -334,6 +352,57 @@ def test_a_pictures_page_shows_at_first_what_the_picture_does_and_opens_and_clos
     compare(make(lambda loss, names: draw(loss, names=names, depth=0)).drawing)
 
 
+@pytest.mark.parametrize("show", [viz.step, *PICTURES])
+def test_what_the_steps_of_a_closed_repeat_share_is_in_sight(opened, show):
+    """And so is what the first step begins with: the picture with the repeat closed shows both."""
+    page = opened(unrolled(show))
+    page.locator("#close").click()
+    assert page.locator(".box.closed").count() == 1
+    assert [box(page, name).count() for name in "wh"] == [1, 1]
+    told = page.locator(".box.closed").get_attribute("aria-label")
+    for name in "wh":
+        assert re.search(rf"hands g · ∂\(step ×60\)/∂{name}\b.* to {name}\b", told)
+
+
+@pytest.mark.parametrize("show", [viz.step, *PICTURES])
+def test_a_closed_model_holds_its_weights_whatever_else_uses_them(opened, show):
+    """The penalty's gradients of forty weights are one arrow to it, as in the picture."""
+    page = opened(penalised(show))
+    page.keyboard.press("End")
+    page.locator("#close").click()
+    assert page.locator(".box.closed").count() == 2
+    assert page.locator(".box.parameter").count() == 0
+    assert page.locator(".arrow.waiting").count() == 0
+    assert page.locator(".arrow .rule").filter(has_text="40 gradients").count() == 1
+    page.locator(".box.closed", has_text=re.compile("Sequential|model")).click()
+    page.locator(".box.closed", has_text="Linear").first.focus()
+    assert not [rule for rule in page.locator(".arrow .rule").all_text_contents() if "@" in rule]
+    assert overlapping(page) == []
+
+
+def test_an_arrow_of_a_closed_group_is_as_wide_as_its_sum(opened):
+    class Parts(nn.Module):
+        def forward(self, x):
+            return x * 0.01 + x * 10
+
+    a = leaf(2.0)
+    picture = viz.draw(Parts()(a.sin()), collapse="Parts")
+    (whole,) = [arrow for arrow in picture.drawing.arrows if "∂Parts" in arrow.lines[0]]
+    page = opened(picture)
+    shown = page.locator(".arrow", has_text="∂Parts").locator(".line").first
+    assert float(shown.get_attribute("stroke-width")) == pytest.approx(theme.line_width(whole.weight), abs=0.01)
+
+
+@pytest.mark.parametrize("make", [mlp, often, unrolled])
+def test_a_forward_page_tells_of_no_gradients(opened, make):
+    page = opened(make(lambda loss, **how: viz.draw(loss, "forward", **how)))
+    for button in ("#close", "#open"):
+        page.locator(button).click()
+        told = page.locator(".box").evaluate_all("all => all.map(b => b.getAttribute('aria-label')).join('\\n')")
+        assert "hands" not in told
+        assert "∂" not in told
+
+
 def test_a_closed_group_names_what_is_drawn_elsewhere(opened):
     """A weight that is used often has no arrows but notes, and these go when the group around them is closed."""
     player = often()
@@ -467,6 +536,16 @@ def test_the_page_puts_everything_where_the_built_in_layout_does(page):
 
 def scale(page):
     return float(re.search(r"scale\(([\d.]+)\)", page.locator("#world").get_attribute("transform"))[1])
+
+
+def test_of_a_wide_picture_the_output_is_in_sight_at_first(page):
+    """Next to it stand weights that are used so often that no arrow leads to them."""
+    weights = [Box(f"w{k}", "parameter", f"a weight with a long name {k}") for k in range(12)]
+    boxes = (Box("a", "operation", "step"), Box("b", "output", "loss"), *weights)
+    page.set_content(to_html(Page(Drawing("wide", boxes, (Arrow("b", "a", ("g",), "backward"),)))))
+    at = page.locator(".box.output").bounding_box()
+    assert at["x"] >= 0
+    assert at["x"] + at["width"] <= 1200
 
 
 def test_zoom_pan_and_fit(opened):

@@ -25,6 +25,7 @@ from autograd_core.tensor import Tensor
 from tests.table import ROWS
 from viz.graph.as_drawing import drawing
 from viz.graph.closing import arranged
+from viz.graph.collapse import collapsed
 from viz.graph.description import Quantity
 from viz.graph.names import Names
 from viz.graph.trace import trace
@@ -592,6 +593,42 @@ def test_a_film_of_a_large_graph_has_few_boxes(tmp_path):
     model = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 8, batch_first=True), 12)
     svg = viz.step(model(ag.randn(1, 3, 8)).sum()).save(tmp_path / "x.svg").read_text()
     assert len(set(re.findall(r'class="box [a-z]+" data-id="([^"]*)"', svg))) <= 24
+
+
+class Two(nn.Module):
+    """Two results, both used twice."""
+
+    def __init__(self, *shapes):
+        super().__init__()
+        self.shapes = shapes
+
+    def forward(self, x):
+        return [x[: shape[0]].reshape(shape) * 2 for shape in self.shapes]
+
+
+@pytest.mark.parametrize("shapes", [[(2,), (2,)], [(2,), (3, 1)]])
+def test_gradients_of_several_results_of_a_closed_module_are_no_sum(shapes):
+    """Of the same shape they could be added, but that would be the gradient of nothing."""
+    one, two = Two(*shapes)(leaf([1.0, 2.0, 3.0]))
+    loss = (one.sin() + one).sum() + (two.cos() + two).sum()
+    found = trace(loss, Names(loss))
+    module = next(call.id for call in found.calls if "Two" in call.label)
+    made = frames(collapsed(found, {module}))
+    handed = [h for frame in made for h in frame.handed if h.source == module]
+    assert [h.count for h in handed] == [1, 2, 3, 4]
+    assert {h.total for h in handed} == {None}
+    assert None not in {h.part for h in handed}
+    (own,) = [frame for frame in made if frame.vertex == module]
+    assert own.says == ("Two hands nothing on to what is outside of it: the gradients of what it holds are complete.",)
+    drawn, times = timeline(collapsed(found, {module}), drawing(collapsed(found, {module})), made)
+    assert [change.says for change in times.boxes[module]][:-1] == [f"{k} of 4 gradients" for k in (1, 2, 3, 4)]
+
+
+def test_a_film_of_a_penalty_on_all_weights(tmp_path):
+    """Whose boxes, closed, hold weights that are used outside of them, each of its own shape."""
+    model = nn.Sequential(*[nn.Linear(3, 3) for _ in range(20)])
+    loss = model(ag.randn(2, 3)).square().mean() + sum(p.square().sum() for p in model.parameters())
+    assert "<svg" in viz.step(loss, names=model).save(tmp_path / "x.svg").read_text()
 
 
 @pytest.mark.parametrize(

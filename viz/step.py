@@ -25,7 +25,7 @@ from .player.animation import FEW
 from .player.frames import Frame, frames
 from .player.page import VISIBLE, Page, to_html
 from .player.timeline import Timeline, timeline
-from .player.whole import LINKS, MOST, details, limited
+from .player.whole import LINKS, MOST, details, limited, set_out
 from .record import Run
 from .render import theme as themes
 from .render.drawing import Drawing
@@ -88,7 +88,7 @@ class Player:
 
 def _moving(found: Trace, label: str, steps: Sequence[Frame]) -> tuple[Drawing, Timeline]:
     """The drawing of a trace without its gradients, and when they appear."""
-    bare, times = timeline(found, drawing(found, "backward", label), steps)
+    bare, times = timeline(found, set_out(found, drawing(found, "backward", label)), steps)
     return replace(bare, title=f"{label}: the backward pass, step by step"), times
 
 

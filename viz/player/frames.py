@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Handed:
     rule: str  # "g · b"
     numbers: str  # "2 · 3", or ""
     part: Amount | None  # what was handed; None for the results of one operation, whose gradients stay apart
-    total: Amount | None  # the sum of the parts that are in
+    total: Amount | None  # the sum of the parts that are in; None where they are of several values, and stay apart
     count: int  # of them
     of: int  # when all are in
 
@@ -88,13 +89,18 @@ def frames(found: Trace) -> tuple[Frame, ...]:
     """The frames of a trace's backward pass. Raises ValueError for a trace without one."""
     if found.state not in ("own", "again", "recorded"):
         raise ValueError(WHY[found.state])
-    visited = {v.id for v in found.vertices if v.kind != "data" and (v.gradient is not None or any(e.part is not None for e in v.inputs))}
+    handing = {v.id: [found.shown[e.source] for e in v.inputs if e.part is not None] for v in found.vertices}
+    reached = set(chain(*handing.values()))
+    visited = {v.id for v in found.vertices if v.kind != "data" and (v.gradient is not None or handing[v.id] or v.id in reached)}
     root = found.shown[found.root]
     visited.add(root)
     expected: dict[str, int] = {root: 1}
+    values: dict[str, set[str]] = {root: {found.root}}  # of which each vertex gets gradients; those of several are no sum
     for v in found.vertices:
-        for _, source, _ in _uses(found, v, visited):
+        for _, source, edge in _uses(found, v, visited):
             expected[source] = expected.get(source, 0) + 1
+            values.setdefault(source, set()).add(edge.source)
+    apart = {source for source, own in values.items() if len(own) > 1}
     named = Naming(found)
     start = found.by_id[found.root].gradient
     made = [_start(found, root, named, start)]
@@ -102,12 +108,12 @@ def frames(found: Trace) -> tuple[Frame, ...]:
     for v in reversed(found.vertices):
         if v.id not in visited:
             continue
-        arrived = sums.pop(v.id, (0, None))[1]
+        arrived = v.gradient if v.id in apart else sums.pop(v.id, (0, None))[1]
         handed = []
         for k, source, edge in _uses(found, v, visited):
             count, total = sums.get(source, (0, None))
             part = edge.part
-            total = part if total is None else total if part is None else total + part
+            total = None if source in apart else part if total is None else total if part is None else total + part
             sums[source] = (count + 1, total)
             told = amount(part)
             handed.append(
@@ -195,6 +201,8 @@ class Naming:
         if v.kind == "parameter":
             where = "its .grad" if re.search(r"[^\w.]", name) else f"{name}.grad"
             return (f"{opening}The gradient of {name} is complete: {said(amount(v.gradient))}. backward() adds it to {where}.",)
+        if not handed and v.kind == "closed":
+            return (f"{opening}{name} hands nothing on to what is outside of it: the gradients of what it holds are complete.",)
         if not handed:
             return (f"{opening}{name} hands nothing on: no gradient goes through it.",)
         doer = f"{v.operation} (which made {v.name})" if v.name and v.kind == "operation" else name
@@ -212,5 +220,5 @@ class Naming:
         if h.of == 1:
             return text
         whole = h.count == h.of
-        so_far = "" if h.count == 1 else f", in sum {said(h.total)}"
+        so_far = "" if h.count == 1 or h.total is None else f", in sum {said(h.total)}"
         return f"{text}; {to} now has {f'all {h.of}' if whole else f'{h.count} of {h.of}'} parts{so_far}"

@@ -17,6 +17,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from ..graph.parts import MANY
 from ..render import measure, spark, structure, theme
 from ..render.drawing import Arrow, Box, Drawing, Group
 from ..render.layout import Member, solve
@@ -105,16 +106,13 @@ def _data(page: Page) -> dict[str, Any]:
             "target": number[arrow.target],
             "kind": arrow.kind,
             "value": arrow.value or (arrow.target if arrow.kind == "backward" else arrow.source),
-            "weight": theme.line_width(arrow.weight),
-            "accent": arrow.accent,
             **_said(arrow, room, timeline.arrows.get(k)),
         }
         for k, (arrow, room) in enumerate(zip(drawing.arrows, sized.arrows))
     ]
     crossings: dict[str, dict[str, Any]] = {}
     for (value, group), c in timeline.crossings.items():
-        arrow = Arrow("", "", c.lines, "backward")
-        told = _said(arrow, widest(arrow, c.moments or ()), c.moments)
+        told = _said(c.arrow, widest(c.arrow, c.moments or ()), c.moments)
         crossings.setdefault(group, {})[value] = {**told, "to": number.get(value, -1)}
     frames = [{"box": number.get(frame.vertex, -1), "says": [measure.tooltip(text) for text in frame.says]} for frame in timeline.frames]
     return {
@@ -135,6 +133,7 @@ def _data(page: Page) -> dict[str, Any]:
         "arrows": arrows,
         "levels": _levels(sized, number, place),
         "frames": frames,
+        "many": MANY,
         "sizes": {
             **dict(margin=theme.MARGIN, boxGap=theme.BOX_GAP, layerGap=theme.LAYER_GAP, pad=theme.GROUP_PAD, corner=theme.CORNER),
             **dict(line=theme.LINE_HEIGHT, sheet=theme.SHEET, sparkHeight=theme.SPARK_HEIGHT, sparkGap=theme.SPARK_GAP),
@@ -182,10 +181,12 @@ def _more(box: Box, more: More) -> dict[str, Any]:
 
 
 def _said(arrow: Arrow, room: Arrow, moments: Moments | None) -> dict[str, Any]:
-    """What stands at an arrow: its rule, then what is shown from the start, or from which step on what."""
+    """How an arrow is drawn, and what stands at it: its rule, then what is shown from the start, or from which step on what."""
     small = theme.Type(theme.ARROW_SMALL)
     width, height = measure.label_size(room)
     return {
+        "weight": theme.line_width(arrow.weight),
+        "accent": arrow.accent,
         "rule": _texts(measure.arrow_rows(replace(arrow, lines=arrow.lines[:1]))) if arrow.lines else [],
         "told": None if moments is None else [[step, _texts(measure.rows(lines, small, "arrow"))] for step, lines in moments],
         "always": _texts(measure.rows(arrow.lines[1:], small, "arrow")),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
-from ..graph.as_drawing import shape_text
+from ..graph.as_drawing import shape_text, width
 from ..graph.collapse import box_name, crossing, inputs_called
 from ..graph.description import Edge, Quantity, Trace, Vertex
-from ..render import measure, theme
+from ..render import measure, structure, theme
 from ..render.drawing import Arrow, Box, Drawing
 from .frames import Amount, Frame, Handed
 
@@ -28,7 +29,7 @@ class Change:
 class Crossing:
     """What a closed group hands to one value, whatever number of operations inside do."""
 
-    lines: tuple[str, ...]  # the rule, and what is there from the start
+    arrow: Arrow  # with the rule, and what is there from the start; its ends do not matter
     moments: Moments | None  # what is not; None in a picture that does not move
 
 
@@ -72,8 +73,13 @@ def timeline(found: Trace, drawn: Drawing, frames: Sequence[Frame]) -> tuple[Dra
             moments[place] = ((steps[arrow.source], arrow.lines[stays:]),) if arrow.source in steps else ()
             if arrow.source in steps and arrow.target.startswith("ref."):
                 boxes[arrow.target] = (Change(steps[arrow.source], "done", ""),)
+    crossings = {
+        (border.value, border.group): _crossing(found, border, steps)
+        for border in borders(found, drawn)
+        if any(v.id in steps for v, _ in border.uses)
+    }
     bare = replace(drawn, boxes=tuple(_without_gradient(found, box) for box in drawn.boxes), arrows=tuple(arrows))
-    return bare, Timeline(tuple(frames), boxes, moments, _crossings(found, drawn, steps))
+    return bare, Timeline(tuple(frames), boxes, moments, crossings)
 
 
 def _without_gradient(found: Trace, box: Box) -> Box:
@@ -164,52 +170,50 @@ def _most(choices: Sequence[tuple[str, ...]], kind: theme.Type, place: str) -> t
 # ---------------------------------------------------------------------- closed groups
 
 
-def _crossings(found: Trace, drawn: Drawing, steps: Mapping[str, int]) -> dict[tuple[str, str], Crossing]:
-    """For each value and each group around users of it, but not around itself, what the closed group would hand to it."""
-    parents = {group.id: group.parent for group in drawn.groups}
-    labels = {group.id: box_name(group.label) for group in drawn.groups}
-    homes = {box.id: box.group for box in drawn.boxes}
+@dataclass(frozen=True)
+class Border:
+    """How what a group holds uses one value that stands outside of it."""
 
-    def around(group: str | None) -> list[str]:
-        chain = []
-        while group is not None:
-            chain.append(group)
-            group = parents[group]
-        return chain
+    value: str
+    group: str
+    uses: list[tuple[Vertex, Edge]]
+    names: tuple[str, str]  # what the rule of the closed group calls it, and the value
 
-    uses: dict[tuple[str, str], list[tuple[int, Edge]]] = {}
-    for v in sorted((v for v in found.vertices if v.id in steps), key=lambda v: steps[v.id]):
-        chain = around(homes.get(v.id))
+    def edge(self, found: Trace) -> Edge:
+        """All of it as one use by the closed group."""
+        return crossing(found, self.names[0], self.value, [edge for _, edge in self.uses], self.names[1])
+
+
+def borders(found: Trace, drawn: Drawing) -> list[Border]:
+    """For each group each value that it would hand a gradient to if it were closed."""
+    around, homes = structure.enclosures(drawn), structure.homes(drawn)
+    uses: dict[str, dict[str, list[tuple[Vertex, Edge]]]] = {group: {} for group in around}
+    for v in found.vertices:
         for edge in v.inputs:
-            if found.by_id[edge.source].kind == "data":
-                continue
-            own = set(around(homes.get(found.shown[edge.source])))
-            for group in chain:
-                if group not in own:
-                    uses.setdefault((edge.source, group), []).append((steps[v.id], edge))
-    inputs: dict[str, dict[str, list[Edge]]] = {}
-    for (source, group), edges in uses.items():
-        inputs.setdefault(group, {})[source] = [edge for _, edge in edges]
-    called = {group: inputs_called(found, of) for group, of in inputs.items()}
-    return {key: _crossing(found, labels[key[1]], called[key[1]][key[0]], key[0], edges) for key, edges in uses.items()}
+            if found.by_id[edge.source].kind != "data":
+                for group in homes[v.id][structure.shared(homes[v.id], homes[found.shown[edge.source]]) :]:
+                    uses[group].setdefault(edge.source, []).append((v, edge))
+    made = []
+    for held in drawn.groups:
+        called = inputs_called(found, {value: [edge for _, edge in used] for value, used in uses[held.id].items()})
+        box = box_name(f"{held.label} ×{held.times}" if held.times > 1 else held.label)
+        made += [Border(value, held.id, used, (box, called[value])) for value, used in uses[held.id].items()]
+    return made
 
 
-def _crossing(found: Trace, label: str, called: str, source: str, edges: Sequence[tuple[int, Edge]]) -> Crossing:
-    rule = crossing(found, label, source, [edge for _, edge in edges[:1]], called).formula
-    used, total = found.by_id[source], None
+def _crossing(found: Trace, border: Border, steps: Mapping[str, int]) -> Crossing:
+    """What the closed group hands on as the pass goes on."""
+    used, total = found.by_id[border.value], None
     moments: list[tuple[int, tuple[str, ...]]] = []
-    of = sum(edge.part is not None for _, edge in edges)
-    count = 0
-    for step, edge in edges:
-        if edge.part is None:
-            continue
-        count += 1
-        total = edge.part if total is None else total + edge.part
-        told = (_moment(used, total, count, of),)
+    parts = sorted(((steps[v.id], edge.part) for v, edge in border.uses if v.id in steps and edge.part is not None), key=itemgetter(0))
+    for count, (step, part) in enumerate(parts, 1):
+        total = part if total is None else total + part
+        told = (_moment(used, total, count, len(parts)),)
         if moments and moments[-1][0] == step:
             moments.pop()
         moments.append((step, told))
-    return Crossing((rule,), tuple(moments))
+    rule = replace(border, uses=border.uses[:1]).edge(found).formula
+    return Crossing(Arrow("", "", (rule,), "backward", width(total)), tuple(moments))
 
 
 def _moment(used: Vertex, total: Quantity, count: int, of: int) -> str:

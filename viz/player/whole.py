@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,10 +13,11 @@ from ..graph.closing import Arrangement, fitting
 from ..graph.collapse import collapsed
 from ..graph.description import Call, Trace, Vertex
 from ..graph.digits import number
-from ..graph.parts import boxes_in, seen
+from ..graph.parts import boxes_in, seen, uses
+from ..render import structure
 from ..render.drawing import Arrow, Box, Drawing
 from .page import More, Page
-from .timeline import Crossing, Timeline
+from .timeline import Crossing, Timeline, borders
 
 MOST = 3000  # boxes in a page; of a larger graph, boxes are closed for good
 FIRST = 1000  # boxes of such a graph that are kept for the operations which the pass begins with
@@ -28,20 +30,60 @@ def page_of(arranged: Arrangement, drawn: Callable[[Trace], Drawing]) -> Page:
     Numbers are worked out here, so that the page keeps no array alive.
     """
     found = arranged.whole if seen(arranged.whole) <= MOST else limited(arranged.divided)
-    boxes: dict[str, Box] = {}
-    crossings: dict[tuple[str, str], Crossing] = {}
+    whole, boxes, arrows, levels = drawn(found), dict[str, Box](), dict[tuple[str, str], Arrow](), list[_Shut]()
     for level in _levels(found):
         shut = collapsed(found, level)
         drawing = drawn(shut)
         boxes.update((box.id, box) for box in drawing.boxes if box.id in level)
-        arrows = {(arrow.source, arrow.value): arrow for arrow in drawing.arrows if arrow.source in level}
-        for closed in shut.vertices:
-            for edge in closed.inputs if closed.id in level else ():
-                used = found.by_id[edge.source]
-                if edge.part is not None or edge.formula:
-                    arrow: Arrow = arrows.get((closed.id, used.id)) or handed_back(closed, edge, used, used.id)
-                    crossings[used.id, closed.id] = Crossing(arrow.lines, None)
-    return Page(drawn(found), Timeline((), crossings=crossings), details(found), boxes, arranged.closed)
+        arrows.update(((arrow.value, arrow.source), arrow) for arrow in drawing.arrows if arrow.source in level)
+        levels.append(_Shut(shut))
+    whole = _moved(whole, levels)
+    crossings: dict[tuple[str, str], Crossing] = {}
+    for border in borders(found, whole) if any(arrow.kind == "backward" for arrow in whole.arrows) else ():
+        at = (border.value, border.group)
+        if at in arrows:
+            crossings[at] = Crossing(arrows[at], None)
+        elif (edge := border.edge(found)).formula:  # where it is closed, another closed group hides the value
+            crossings[at] = Crossing(handed_back(border.group, edge, found.by_id[border.value], border.value), None)
+    return Page(whole, Timeline((), crossings=crossings), details(found), boxes, arranged.closed)
+
+
+def set_out(found: Trace, drawing: Drawing) -> Drawing:
+    """The drawing of a trace with leaves and sums where closed groups hide them: those that steps of a repeat share outside of it."""
+    return _moved(drawing, [_Shut(collapsed(found, level)) for level in _levels(found)])
+
+
+class _Shut:
+    """Where leaves and sums are when the groups that stand equally deep are closed."""
+
+    def __init__(self, shut: Trace) -> None:
+        self.hides = {id: v.id for v in shut.vertices if v.kind == "closed" for id in v.inside}  # by vertex, the group
+        self.sums = {f"sum.{id}" for id, count in uses(shut).items() if count > 1}  # that are seen
+
+
+def _moved(drawing: Drawing, levels: Sequence[_Shut]) -> Drawing:
+    """The drawing with leaves and sums in the groups that hide them, and in no others; the outermost level comes first."""
+    parents, homes = {group.id: group.parent for group in drawing.groups}, structure.homes(drawing)
+    leaves = {box.id for box in drawing.boxes if box.kind in ("parameter", "input")}
+    added: dict[str, set[str]] = {}  # groups around what goes into a sum, which stays in them
+    for arrow in drawing.arrows:
+        if arrow.target.startswith("sum."):
+            added.setdefault(arrow.target, set()).update(homes[arrow.source])
+
+    def home(box: Box) -> str | None:
+        leaf, at = box.id.removeprefix("sum."), None
+        if leaf in leaves:
+            for level in levels:
+                group = level.hides.get(leaf)
+                if group is None or parents[group] != at:
+                    break
+                at = group
+            return at
+        free = (group for group, level in zip(homes[box.id], levels) if box.id in level.sums and group not in added[box.id])
+        group = next(free, None)
+        return box.group if group is None else parents[group]
+
+    return replace(drawing, boxes=tuple(replace(box, group=home(box)) for box in drawing.boxes))
 
 
 def limited(found: Trace) -> Trace:

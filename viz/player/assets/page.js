@@ -189,7 +189,7 @@ function toggleAll(closed) {
   groups.forEach(group => { group.closed = closed; });
   forget();
   draw();
-  fit();
+  begin();
 }
 
 // ---------------------------------------------------------------------- looking around
@@ -217,17 +217,17 @@ function fit() {
   look({x: (w - scene.width * scale) / 2, y: (h - scene.height * scale) / 2, scale});
 }
 
-// At first: all of it where that can be read, else where the way back begins.
+// At first: all of it where that can be read, else what stands above the output, or around it where there are steps to take.
 function begin() {
   fit();
   const least = 0.85, {w, h} = extent();
   if (view.scale >= least || !scene.places.size) return;
   const narrow = Math.min(Math.max((w - 2 * sizes.margin) / scene.width, least), 1);
   const y = steps >= 0 ? Math.min(0, h - sizes.margin - scene.height * narrow) : sizes.margin;
-  const start = arrows.findIndex(arrow => boxes[arrow.source].kind === 'output');
-  const box = steps >= 0 && start >= 0 ? placeOf(seenFor(arrows[start].source)) : null;
-  const middle = box ? box.x + box.w / 2 : scene.width / 2;
-  look({x: scene.width * narrow <= w ? (w - scene.width * narrow) / 2 : w / 2 - middle * narrow, y, scale: narrow});
+  const output = boxes.findIndex(box => box.kind === 'output'), box = output < 0 ? null : placeOf(seenFor(output));
+  const wide = scene.width * narrow, middle = (box ? box.x + box.w / 2 : scene.width / 2) * narrow;
+  const x = wide <= w ? (w - wide) / 2 : Math.min(sizes.margin, Math.max(w - sizes.margin - wide, w / 2 - middle));
+  look({x, y, scale: narrow});
 }
 
 function zoom(factor, x = extent().w / 2, y = extent().h / 2) {

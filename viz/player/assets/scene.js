@@ -31,19 +31,38 @@ function seenArrows() {
     if (found.has(key)) found.get(key).all.push(k);
     else found.set(key, {number: k, source, target, all: [k]});
   });
-  const seen = new Map();
-  for (const one of found.values()) seen.set(one.number, {...one, ...sayingOf(one)});
+  const bundles = new Map(), seen = new Map();
+  for (const one of found.values()) {
+    const {kind} = arrows[one.number], owner = kind === 'backward' ? one.target : one.source;
+    const ends = JSON.stringify([one.source, one.target, kind, owner < 0 ? '' : one.number]);
+    if (bundles.has(ends)) bundles.get(ends).push(one);
+    else bundles.set(ends, [one]);
+  }
+  for (const bundle of bundles.values()) {
+    if (bundle.length > data.many) seen.set(bundle[0].number, {...bundle[0], ...several(bundle)});
+    else for (const one of bundle) seen.set(one.number, {...one, ...sayingOf(one)});
+  }
   return seen;
 }
 
-// What stands at an arrow: of a closed group, what it hands on as a whole.
+// Many values of a closed group that one other uses share an arrow.
+function several(bundle) {
+  const {kind} = arrows[bundle[0].number], said = bundle.map(sayingOf), steps = said.flatMap(one => one.told || []).map(([step]) => step);
+  return {
+    weight: Math.max(...said.map(one => one.weight)), accent: said.map(one => one.accent).find(Boolean) || '',
+    rule: [`${bundle.length} ${kind === 'backward' ? 'gradients' : 'values'}`], told: steps.length ? [[Math.min(...steps), []]] : null, always: [], size: [110, 18],
+  };
+}
+
+// How an arrow is drawn and what stands at it: of a closed group, what it hands on as a whole.
 function sayingOf(one) {
   const arrow = arrows[one.number];
   const crossing = one.source < 0 && arrow.kind === 'backward' ? groups[-1 - one.source].crossings[arrow.value] : undefined;
   if (crossing) return crossing;
-  const {rule, told, always, size} = arrow;
-  if (one.all.length === 1 || arrow.kind !== 'backward') return {rule, told, always, size};
-  return {rule: [`${one.all.length} gradients`], told: null, always: [], size: [110, 18]};
+  const {weight, accent, rule, told, always, size} = arrow;
+  if (one.all.length === 1 || arrow.kind !== 'backward') return {weight, accent, rule, told, always, size};
+  const mark = accent ? `${styles.accents[accent][0]} ` : '';  // as Python puts it before a rule
+  return {weight, accent, rule: [`${mark}${one.all.length} gradients`], told: null, always: [], size: [110, 18]};
 }
 
 // Where everything that is seen stands, in points from the upper left corner.
@@ -185,10 +204,10 @@ function drawGroup(g, at, layer) {
 }
 
 function drawArrow(one, points, text, layer) {
-  const arrow = arrows[one.number], open = styles.arrows[arrow.kind], mark = arrow.accent ? styles.accents[arrow.accent] : null;
-  const width = Math.max(arrow.weight, mark ? mark[2] : 0), made = element('g', {class: `arrow ${arrow.kind}`, 'data-arrow': one.number}, layer);
-  made.style.setProperty('--line', `var(--${arrow.accent ? `ink-${arrow.accent}` : `arrow-${arrow.kind}`})`);
-  made.style.setProperty('--ink', `var(--ink-${arrow.accent || arrow.kind})`);
+  const arrow = arrows[one.number], open = styles.arrows[arrow.kind], mark = one.accent ? styles.accents[one.accent] : null;
+  const width = Math.max(one.weight, mark ? mark[2] : 0), made = element('g', {class: `arrow ${arrow.kind}`, 'data-arrow': one.number}, layer);
+  made.style.setProperty('--line', `var(--${one.accent ? `ink-${one.accent}` : `arrow-${arrow.kind}`})`);
+  made.style.setProperty('--ink', `var(--ink-${one.accent || arrow.kind})`);
   const way = points.filter((p, k) => k === 0 || p[0] !== points[k - 1][0] || p[1] !== points[k - 1][1]);
   if (one.downward) way.reverse();
   const tip = way[0], sign = one.downward ? 1 : -1, length = Math.min(HEAD + HEAD_MORE * width, sizes.layerGap - 2);
@@ -203,8 +222,8 @@ function drawArrow(one, points, text, layer) {
   const d = `M${short(tip[0] - half)} ${short(y)}L${short(tip[0])} ${short(tip[1])}L${short(tip[0] + half)} ${short(y)}`;
   element('path', open ? {d, class: 'line', 'stroke-width': Math.max(width, 1.1)} : {d: `${d}Z`, class: 'head'}, made);
   if (text) {
-    const x = text.x + text.w / 2, prefix = mark ? `${mark[0]} ` : '';
-    made.below = write(made, one.rule.map((line, k) => k ? line : prefix + line), x, text.y + 1.5, sizes.rule, 'rule');
+    const x = text.x + text.w / 2;
+    made.below = write(made, one.rule, x, text.y + 1.5, sizes.rule, 'rule');
     made.below = write(made, one.always, x, made.below, sizes.told, 'told');
     made.told = element('g', {}, made);
     made.x = x;
