@@ -338,6 +338,14 @@ def test_errors_are_one_line(viz, tmp_path, arguments):
     assert {p.name for p in tmp_path.iterdir()} - {"__pycache__"} == names
 
 
+def test_a_file_that_cannot_be_written_is_named(viz, tmp_path):
+    (tmp_path / "folder.svg").mkdir()
+    code, out, err = viz("train_it:make_loss", "-o", "folder.svg")
+    assert (code, out) == (2, "")
+    assert err.endswith(f": {str(tmp_path / 'folder.svg')!r}\n")
+    assert "->" not in err  # not what lay beside it for a moment
+
+
 @pytest.mark.parametrize(
     ("arguments", "last", "line"),
     [

@@ -119,7 +119,9 @@ def test_graphviz_takes_all_names(every):
 @pytest.mark.parametrize("engine", ["builtin", pytest.param("graphviz", marks=needs_library)])
 def test_names_as_pixels(engine, suffix, signature, tmp_path, monkeypatch):
     monkeypatch.setattr("viz.render.theme.RESOLUTION", 40)  # soon made
-    made = picture("张", *(HOSTILE[name] for name in ("script", "TeX", "control characters", "right to left", "DOT", "DOT's HTML", "JSON")))
+    made = picture(
+        "张", *(HOSTILE[name] for name in ("script", "TeX", "control characters", "right to left", "no width", "DOT", "DOT's HTML", "JSON"))
+    )
     assert made.save(tmp_path / f"a.{suffix}", engine=engine).read_bytes().startswith(signature)
 
 

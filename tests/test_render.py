@@ -514,6 +514,15 @@ def test_graphviz_renders(format, signature, no_program):
     assert dot.render(dot.to_dot(network()), format).startswith(signature)
 
 
+@needs_library
+def test_a_pdf_does_not_say_when_it_was_made(no_program):
+    made = dot.render(dot.to_dot(network()), "pdf")
+    assert b"/Producer" in made
+    assert b"/CreationDate" not in made
+    start = int(made.rpartition(b"startxref")[2].split()[0])
+    assert made[start:].startswith(b"xref") or b" obj" in made[start : start + 20]  # what stands behind it stands where it was
+
+
 def test_graphviz_knows_no_other_format():
     with pytest.raises(ValueError, match=r"gif.*svg, png, pdf"):
         dot.render("digraph {}", "gif")

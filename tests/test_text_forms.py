@@ -269,6 +269,19 @@ def test_what_is_too_long_for_a_line_goes_on_below():
     ]
 
 
+def test_values_that_are_longer_than_a_line_are_broken_between_elements():
+    values = [f"−1.23{k:02d}e−05" for k in range(12)]
+    boxes = (Box("w", "parameter", "w", (f"grad = [{', '.join(values)}]",)), Box("loss", "output", "x" * 200, ("", "3")))
+    text = to_text(Drawing("", boxes, (Arrow("loss", "w", ("g",), "backward"),)))
+    assert text.splitlines() == [
+        f"◎ {'x' * 200}",
+        "    3",
+        "└─■ w",
+        f"      grad = [{', '.join(values[:7])},",
+        f"      {', '.join(values[7:])}]  ← g",
+    ]
+
+
 def test_a_long_chain_stays_in_its_column_and_needs_no_recursion():
     length = 50_000
     boxes = tuple(Box(str(k), "operation", f"op {k}", group=str(k // 5000)) for k in range(length))

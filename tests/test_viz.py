@@ -275,7 +275,9 @@ def test_values_of_small_numbers_are_shown():
         ([0.0, 0, 0, 0], "= [0, 0, 0, 0]"),
         ([0.25] * 5, "= all 0.25"),
         (np.ones((40, 50)), "= all 1"),
-        ([np.nan] * 5, "= [nan, nan, nan, nan, nan]"),
+        ([np.nan] * 5, "= all nan"),
+        ([np.nan] * 4 + [1], "= [nan, nan, nan, nan, 1]"),
+        (np.full((5, 8), -np.inf), "= all −inf"),
         ([3.0, 4.0, *[0.0] * 11], "‖·‖ = 5"),
         ([3 + 4j], "‖·‖ = 5"),
         ([], "= []"),
@@ -523,6 +525,22 @@ def test_hooks_are_not_run_for_looking():
     assert "grad = 40" in box.lines
 
 
+def test_hooks_of_modules_are_not_run_for_looking():
+    calls, layer = [], nn.Linear(2, 2)
+    layer.register_full_backward_hook(lambda *given: calls.append("after"))
+    layer.register_full_backward_pre_hook(lambda *given: calls.append("before"))
+    for x in (ag.ones(3, 2), ag.ones(3, 2, requires_grad=True)):
+        loss = layer(x).sum()
+        assert "hooks on 1 tensor " in viz.draw(loss).drawing.caption[-1]
+        viz.explain(loss, layer.bias)
+        viz.health(loss)
+        viz.snapshot(loss)
+        assert calls == []
+        loss.backward()
+        assert calls == ["before", "after"]
+        calls.clear()
+
+
 def test_hooks_on_nodes_are_not_run_for_looking():
     calls = []
     w = leaf(2.0)
@@ -743,7 +761,7 @@ def test_what_was_overwritten_is_drawn_with_formulas_and_without_numbers():
     with ag.no_grad():
         w.sub_(1)
     picture = viz.draw(loss)
-    assert "overwritten in place: draw before" in picture.drawing.caption[1]
+    assert "has overwritten what these gradients are computed from: draw before it" in picture.drawing.caption[1]
     assert picture.drawing.caption[-1].endswith("of shape (2,), was changed afterwards by the in-place operation sub_")
     assert [a.lines for a in arrows(picture) if a.target.startswith("sum.")] == [("g · w", "(2,)")] * 2
     told = viz.explain(loss, w)
@@ -758,6 +776,52 @@ def test_what_was_overwritten_is_drawn_with_formulas_and_without_numbers():
     assert ("g · w", "= [1, 2]") in [a.lines for a in arrows(viz.draw(loss, run=run))]
     with pytest.raises(InplaceError):
         loss.backward()
+
+
+def test_data_that_was_overwritten_is_not_shown_as_what_was_used():
+    x, scale, w = ag.tensor([1.0, 2.0]), ag.tensor(2.0), leaf([3.0, 4.0])
+    loss = ((w + x) * scale).sum()
+    with viz.record() as run:
+        loss.backward(retain_graph=True)
+    x.add_(1)
+    scale.fill_(5)
+    for told in (run, None):
+        picture = viz.draw(loss, run=told)
+        boxes = {b.title: b.lines for b in picture.drawing.boxes}
+        assert boxes["x"] == boxes["add"] == boxes["mul"] == ("(2,)",)
+        assert boxes["scale"] == ("not kept",)
+        assert "g · scale" in [a.lines[0] for a in arrows(picture)]
+        assert not [e.numbers for v in viz.trace(loss, run=told).vertices if v.operation == "mul" for e in v.inputs if e.numbers]
+    assert "g · 5" not in viz.draw(loss, names={"w": w}).to_text()
+
+
+@pytest.mark.parametrize("dtype", [ag.float32, ag.float64])
+def test_single_numbers_are_drawn_alike_whichever_way_operations_are_called(dtype):
+    def text():
+        w, scale = leaf(3.0, dtype), ag.tensor(2.0, dtype=dtype)
+        (slope,) = ag.autograd.grad(w**3, w, create_graph=True)
+        loss = w * scale + (w * scale).sin() + slope
+        del scale
+        return viz.draw(loss).to_text()
+
+    alone = text()
+    assert alone.count("□ in₂ = 2") == 2  # each product has its own
+    with viz.record():
+        assert text() == alone
+    changed = leaf([1.0]) * 1
+    changed.mul_(2)  # while a tensor lives that was changed in place, operations are called with care
+    assert text() == alone
+
+
+def test_data_that_became_a_result_in_place_is_not_shown_as_what_was_used():
+    w, x = leaf([3.0, 4.0]), ag.tensor([1.0, 2.0])
+    x.add_(w)
+    x.mul_(2)
+    x.exp_()
+    loss = x.sum()
+    told = {b.title: b.lines for b in viz.draw(loss).drawing.boxes}
+    assert told["x = exp"] == ("(2,)", "= [2981, 1.628e+05]")
+    assert told["add"] == told["mul × 2"] == told["x"] == ("(2,)",)
 
 
 def test_the_local_derivatives_of_a_recorded_pass_are_those_it_had():
@@ -785,6 +849,14 @@ def test_a_graph_as_plain_data():
     assert [(v.name, v.operation) for v in told.vertices] == [("a", ""), ("b", ""), ("loss", "mul")]
     assert [(e.formula, e.part.values) for e in told.by_id[told.root].inputs] == [("g · b", (-3.0,)), ("g · a", (2.0,))]
     assert json.loads(json.dumps(told.to_dict()))["root"] == told.root
+    endless = leaf([np.inf] * 5)
+    wild = viz.trace((endless * 2).sum()).to_dict()
+    assert json.loads(json.dumps(wild, allow_nan=False))["vertices"][0]["value"] == {
+        "shape": [5],
+        "norm": "inf",
+        "values": ["inf"] * 5,
+        "same": "inf",
+    }
     with pytest.raises(TypeError, match="expected a Tensor"):
         viz.trace(None)
 

@@ -13,6 +13,7 @@ from autograd_core.autograd.anomaly import calling_line, in_backward
 from autograd_core.errors import ShapeError
 from autograd_core.graph import Node, ancestors, pullback, thread
 from autograd_core.plan import Cotangents
+from autograd_core.random import fork_rng
 from autograd_core.tensor import Tensor
 
 
@@ -97,7 +98,7 @@ def own_pass(loss: Tensor, gradient: Any = None) -> Run:
     start = np.ones(root.shape, root.dtype) if gradient is None else np.asarray(array(gradient), root.dtype)
     if start.shape != root.shape:
         raise ShapeError(f"viz: gradient has shape {start.shape}, but the tensor {root.shape}")
-    with looking():
+    with looking(), fork_rng():
         pullback([root], [start], retain_graph=True, observer=run)
     return run
 

@@ -16,7 +16,7 @@ STATES = {
     "again": "the gradients of this graph by itself, as backward() adds them to .grad",
     "recorded": "the gradients of the recorded backward pass",
     "freed": "backward() has freed what the gradients between were computed from: draw before it, or inside viz.record()",
-    "overwritten": "what the gradients between are computed from was overwritten in place: draw before that, or inside viz.record()",
+    "overwritten": "an in-place operation has overwritten what these gradients are computed from: draw before it, or inside viz.record()",
     "none": "no backward yet, and not a scalar: give gradient= to see one",
 }
 
@@ -185,7 +185,7 @@ def _backward(found: Trace, label: str) -> Drawing:
         if n > 1 and source not in many and v.kind != "data":  # used in several places: their gradients meet in a sum
             boxes.append(Box(f"sum.{source}", "sum", "Σ", (), homes[seen]))
             told = _flow(v.gradient, f"sum of {total[source]}", v.shape)
-            arrows.append(Arrow(f"sum.{source}", seen, told, "backward", _width(v.gradient), value=source))
+            arrows.append(Arrow(f"sum.{source}", seen, told, "backward", width(v.gradient), value=source))
     bundles = _bundles(found, {source for source, n in count.items() if n == 1})
     for v in found.vertices:
         for k, e in enumerate(v.inputs):
@@ -203,11 +203,11 @@ def _backward(found: Trace, label: str) -> Drawing:
                 continue
             if used.id not in many and count[used.id] > 1:
                 target = f"sum.{used.id}"
-            arrows.append(handed_back(v, e, used, target))
+            arrows.append(handed_back(v.id, e, used, target))
     boxes.append(_output(found, label))
     root = found.by_id[found.root]
     start = _flow(root.gradient, "g", root.shape)
-    arrows.append(Arrow("output", found.shown[found.root], start, "backward", _width(root.gradient), value=found.root))
+    arrows.append(Arrow("output", found.shown[found.root], start, "backward", width(root.gradient), value=found.root))
     caption = [
         "Each arrow carries a gradient back: the rule that makes it (g is the gradient of the box it leaves), and its size.",
         STATES[found.state],
@@ -222,10 +222,10 @@ def _backward(found: Trace, label: str) -> Drawing:
     return Drawing(f"{label}: the chain rule, backward", tuple(boxes), tuple(arrows), _groups(found), tuple(caption))
 
 
-def handed_back(user: Vertex, edge: Edge, used: Vertex, target: str) -> Arrow:
+def handed_back(user: str, edge: Edge, used: Vertex, target: str) -> Arrow:
     """The gradient that comes back along an edge, as an arrow to a box."""
     told = _flow(edge.part, edge.formula, used.shape, edge.uses, edge.meanings)
-    return Arrow(user.id, target, told, "backward", _width(edge.part), value=used.id)
+    return Arrow(user, target, told, "backward", width(edge.part), value=used.id)
 
 
 def _changed(found: Trace) -> Iterator[str]:
@@ -249,7 +249,7 @@ def _bundle(source: str, target: str, edges: list[Edge]) -> Arrow:
     norms = [edge.part.norm for edge in edges if edge.part is not None]
     norm = math.hypot(*norms) if norms else None
     told = (f"{len(edges)} gradients",) if norm is None else (f"{len(edges)} gradients", f"‖·‖ = {number(norm)}")
-    return Arrow(source, target, told, "backward", _width(norm))
+    return Arrow(source, target, told, "backward", width(norm))
 
 
 def _flow(gradient: Quantity | None, rule: str, shape: tuple[int, ...], count: int = 1, meanings: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -262,7 +262,7 @@ def _flow(gradient: Quantity | None, rule: str, shape: tuple[int, ...], count: i
     return (rule, *meanings, ", ".join(told)) if told else (rule, *meanings)
 
 
-def _width(gradient: Quantity | float | None) -> float:
+def width(gradient: Quantity | float | None) -> float:
     """Thicker for larger gradients: one point for each power of ten between a thousandth and one."""
     norm = gradient.norm if isinstance(gradient, Quantity) else gradient
     if not norm:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..render.files import spelled
 from .digits import number
 
 FEW = 12  # elements that are still written out
@@ -71,8 +72,11 @@ class Quantity:
     def same(self) -> float | None:
         """What all elements are, where they are more than four and all the same."""
         a = self.array
-        several = a.size > 4 and a.dtype.kind != "c" and a.flat[0] == a.flat[-1]
-        return float(a.flat[0]) if several and (a == a.flat[0]).all() else None
+        if a.size <= 4 or a.dtype.kind == "c":
+            return None
+        first = a.flat[0]
+        alike = np.isnan(a) if first != first else a == first if first == a.flat[-1] else np.False_
+        return float(first) if alike.all() else None
 
     @cached_property
     def written(self) -> str:
@@ -180,7 +184,7 @@ class Vertex:
     saved: int = 0  # bytes kept for the way back
     inside: tuple[str, ...] = ()  # of a closed box: the vertices it stands for
     given: bool = False  # of a leaf or data: did the program hand it to its modules? Not their own parameters, masks and the like
-    spark: tuple[float, ...] = ()  # of a closed repeat: the norm of the gradient at the end of each step, the first step first
+    spark: tuple[float, ...] = ()  # of a closed repeat or part of one: the gradient's norm at the end of each step, the first first
 
 
 @dataclass(frozen=True)
@@ -234,8 +238,9 @@ class Trace:
         return seen
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain dicts, lists, strings and numbers (JSON-serialisable)."""
-        return plain(self)
+        """Plain dicts, lists, strings and numbers (JSON-serialisable); what is not finite is written "nan" or "inf"."""
+        made: dict[str, Any] = spelled(plain(self))
+        return made
 
 
 def _alike(gradient: Quantity | None, total: Quantity) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from autograd_core.node_hooks import HookedPlan
 from autograd_core.tensor import Tensor, current_node
 from autograd_core.tensor_hooks import Retain
 from nn import Parameter
+from nn.hooks import OutputGate
 
 from ..checkup.memory import kept_bytes
 from ..record import Run, is_freed, looking, own_pass
-from .arguments import given_to
+from .arguments import Argument, given_to
 from .description import Call, Edge, Quantity, Trace, Vertex
 from .digits import number
 from .formulas import rule_text
@@ -25,6 +27,8 @@ from .numbers import with_numbers
 from .opening import Opens, opened
 from .pushing import pushed
 from .values import known_values
+
+spelled = functools.cache(str)  # a dtype: NumPy takes long to say its name
 
 
 def quantity(value: Any) -> Quantity | None:
@@ -84,6 +88,7 @@ def pass_for(output: Tensor, order: list[Node], run: Run | None, gradient: Any) 
 def _has_hooks(node: Node) -> bool:
     """Whether a pass would call something at this node that may look at gradients, or change them."""
     around = isinstance(node.plan, HookedPlan) and bool(node.plan.before or node.plan.after)
+    around = around or getattr(getattr(node.plan, "op", None), "function", None) is OutputGate  # of a module
     return around or any(not isinstance(hook, Retain) for hook in node.hooks or ())
 
 
@@ -119,9 +124,9 @@ class _Describe:
                 gradient = quantity(tensor.grad.array)
             name = self.names.of(node) or self.unnamed[node]
             given = not isinstance(tensor, Parameter | None)
-            return [Vertex(self.id_of(node), "parameter", name, "", node.shape, str(node.dtype), value, gradient, None, given=given)]
+            return [Vertex(self.id_of(node), "parameter", name, "", node.shape, spelled(node.dtype), value, gradient, None, given=given)]
         several = isinstance(node.dtype, tuple)  # results: they have nodes of their own
-        shape, dtype = ((), "") if several else (node.shape, str(node.dtype))
+        shape, dtype = ((), "") if several else (node.shape, spelled(node.dtype))
         new_data, edges = self._inputs(node)
         scope = self.scope(node.scope)
         name, text = self.names.of(node), operation_text(node)
@@ -140,26 +145,28 @@ class _Describe:
                 source, part = self.id_of(argument.parent), quantity(next(parts, None))
                 edges.append(Edge(source, argument.name, part=part, rule=LocalRule(self, node, k)))
                 k += 1
-            elif not argument.absent and not isinstance(argument.value, int | float | complex):
-                vertex = self._data(node, argument.neutral, argument.value)
+            elif not argument.absent and (argument.now is None or isinstance(argument.now, np.ndarray | np.generic)):
+                vertex = self._data(node, argument)
                 if vertex is not None:
                     new.append(vertex)
-                edges.append(Edge(self._data_id(node, argument.neutral, argument.value), argument.name, "", None))
+                edges.append(Edge(self._data_id(node, argument), argument.name, "", None))
         return new, edges
 
-    def _data_id(self, node: Node, argument: str, value: Any) -> str:
-        own = f"{self.id_of(node)}.{argument}"
-        return own if value is None or isinstance(value, np.generic) else self.data.setdefault(id(value), own)
+    def _data_id(self, node: Node, argument: Argument) -> str:
+        own, now = f"{self.id_of(node)}.{argument.neutral}", argument.now
+        known = np.ndim(now) > 0 or self.names.of_array(now)  # of a single number, whether it is the same is not always kept
+        return self.data.setdefault(id(now), own) if known else own
 
-    def _data(self, node: Node, argument: str, value: Any) -> Vertex | None:
+    def _data(self, node: Node, argument: Argument) -> Vertex | None:
         """A vertex for data that does not record, unless it has one; data that is gone is drawn without a shape."""
-        if isinstance(value, np.ndarray) and id(value) in self.data:
+        now = argument.now
+        if id(now) in self.data:
             return None
-        name = self.names.of_array(value)
-        shape = () if value is None else tuple(np.shape(value))
-        dtype = "" if value is None else str(value.dtype)
-        own = self._data_id(node, argument, value)
-        return Vertex(own, "data", name or argument, "", shape, dtype, quantity(value), None, None, given=bool(name))
+        name = self.names.of_array(now)
+        shape = () if now is None else tuple(np.shape(now))
+        dtype = "" if now is None else spelled(now.dtype)
+        own, value = self._data_id(node, argument), quantity(argument.value)
+        return Vertex(own, "data", name or argument.neutral, "", shape, dtype, value, None, None, given=bool(name))
 
     def scope(self, scope: Scope | None) -> str | None:
         if scope is None:
@@ -228,7 +235,7 @@ def called_in(node: Node, names: Names) -> dict[str, str]:
     """
     called = {}
     for argument in given_to(node):
-        name = names.of(argument.parent) if argument.parent is not None else names.of_array(argument.value)
+        name = names.of(argument.parent) if argument.parent is not None else names.of_array(argument.now)
         if name:
             called[argument.name] = name
     if own := names.of(node):
@@ -242,7 +249,7 @@ def called_in(node: Node, names: Names) -> dict[str, str]:
 def operation_text(node: Node) -> str:
     """The operation's name, with the settings that say what it does here."""
     op = node.plan.op
-    if op.name == "pick":
+    if node.call is not node:  # one of its results
         k, names = (node.saved or (None,))[0], getattr(node.parents[0].op, "results", ())
         return "result" if k is None else f"result {names[k] if names else k + 1}"
     parts = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -54,19 +54,19 @@ def known_values(
                 know(argument.parent, saved.get(argument.name), node.time)
     for node in order:
         if node not in values and node.plan is not None and isinstance(node.dtype, np.dtype) and prod(node.shape) <= FEW:
-            again = computed_again(node, values)
+            again = computed_again(node, values, given[node])
             if again is not None:
                 know(node, again, node.time)
     return values
 
 
-def computed_again(node: Node, values: dict[Node, Any]) -> Any:
+def computed_again(node: Node, values: Mapping[Node, Any], given: Sequence[Argument]) -> Any:
     """A small operation's value from its arguments', if these are known and small; only for operations of the engine's own."""
     op = node.plan.op
     forward = getattr(op, "forward", None)
     if forward is None or op.backward or op.variadic or not forward.__module__.startswith("autograd_core.ops."):
         return None
-    arguments = [values.get(a.parent) if a.parent is not None else a.value for a in given_to(node)]
+    arguments = [values.get(a.parent) if a.parent is not None else a.value for a in given]
     if any(a is None or np.size(a) > SMALL for a in arguments):
         return None
     with np.errstate(all="ignore"):

@@ -32,6 +32,7 @@ from .theme import Theme, themed
 
 _FEW = 200  # boxes and arrows: a picture of more is wide enough for any line of its head
 FORMATS = ("svg", "png", "pdf")
+_DATE = re.compile(rb"/CreationDate \(D:[^)]*\)")  # in a PDF; without it the same drawing gives the same bytes
 _SHAPES = {  # shape of a box -> Graphviz's shape, style and number of outlines
     "rounded": ("box", "rounded,filled", 1),
     "square": ("box", "filled", 1),
@@ -242,7 +243,7 @@ def render(text: str, format: str, seconds: float | None = None) -> bytes:
     if format == "png":
         return _run("nop2", "png", _sharp(_run("dot", "dot", text, seconds)), seconds)
     made = _run("dot", format, text, seconds)
-    return finished(made.decode()).encode() if format == "svg" else made
+    return finished(made.decode()).encode() if format == "svg" else _DATE.sub(lambda found: b" " * len(found[0]), made)
 
 
 def _sharp(laid: bytes) -> str:

@@ -46,6 +46,8 @@ def write_whole(path: Path, data: bytes) -> None:
         with open(beside, "xb") as file:
             file.write(data)
         os.replace(beside, path)
-    except BaseException:
+    except BaseException as error:
         beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.strerror:  # nobody has asked for the file beside it
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise

@@ -54,6 +54,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.kill()
     except ProcessLookupError:  # it has just ended by itself
         pass
+    process.wait()  # of itself Python does not once the program was interrupted
 
 
 def lay_out_within(drawing: Drawing, seconds: float | None = None) -> Layout:

@@ -43,7 +43,7 @@ _MARKS = 3  # accents that may sit on one letter
 _LEFT_TO_RIGHT = "\u200e"  # a mark without width
 _LETTERS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"  # that are written from right to left
 _TO_LEFT = re.compile(f"[{_LETTERS}](?:[^\\w]*[{_LETTERS}])*")
-_UNSEEN = frozenset(_LEFT_TO_RIGHT + "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff")
+_UNSEEN = frozenset(_LEFT_TO_RIGHT + "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064")
 _REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -90,14 +90,14 @@ def _advance(character: str) -> float:
 
 def plain(text: str) -> str:
     """The text without what XML forbids or a renderer would obey: control characters, those that turn the direction of
-    writing too, lone surrogates, and heaps of combining marks."""
+    writing or tell the order of bytes too, lone surrogates, and heaps of combining marks."""
     shown, marks = [], 0
     for c in text:
         kind = unicodedata.category(c)
         marks = marks + 1 if kind in ("Mn", "Me") else marks if c == "\u200d" else 0
         if c.isspace():
             shown.append(" ")
-        elif kind in ("Cc", "Cs", "Cn") or c in _REORDERING or "\ufff9" <= c <= "\ufffb":
+        elif kind in ("Cc", "Cs", "Cn") or c in _REORDERING or c == "\ufeff" or "\ufff9" <= c <= "\ufffb":
             shown.append("\N{REPLACEMENT CHARACTER}")
         elif marks <= _MARKS:
             shown.append(c)

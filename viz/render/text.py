@@ -6,8 +6,10 @@ that a long chain stays in its column. What several lines lead to is printed onc
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from . import measure, spark, structure, theme
 from .drawing import Arrow, Box, Drawing
@@ -17,6 +19,7 @@ MARKS = {"operation": "○", "parameter": "■", "input": "□", "output": "◎"
 _COLUMN = 40  # where what stands on an arrow begins, if there is room
 _WIDTH = 110  # characters of a line: what is longer goes on below
 _DEEPEST = 40  # branches of branches: further ones are not indented any more
+_wrapped = partial(textwrap.wrap, break_long_words=False, break_on_hyphens=False)
 _BARS = "▁▂▃▄▅▆▇█"
 _BELOW = {"": "", "├─": "│ ", "└─": "  "}  # what goes on under a branch
 
@@ -135,11 +138,12 @@ def _told(lead: str, words: list[str], led: list[str], below: str) -> Iterator[s
     line = f"{left:<{_COLUMN}}  {along}" if along.startswith("←") else _joined([left, along])
     if len(line) > _WIDTH:
         line = lead + words[0]
-        for word in (*words[1:], *([along] if len(below + along) <= _WIDTH else led)):
+        for word in filter(None, (*words[1:], *([along] if len(below + along) <= _WIDTH else led))):
             longer = _joined([line, word])
             if len(longer) > _WIDTH:
                 yield line
-                longer = below + word
+                *full, longer = _wrapped(word, _WIDTH, initial_indent=below, subsequent_indent=below)
+                yield from full
             line = longer
     yield line
 
