@@ -1,4 +1,4 @@
-"""The images of docs/pictures.md: `python -m tests.pictures_page` makes them anew."""
+"""The images of docs/pictures.md and of the README: `python -m tests.pictures_page` makes them anew."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ import viz
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 THEMES = ("light", "dark")
+
+
+def neuron(theme: str) -> Any:
+    """One neuron and its error."""
+    x, w, b = ag.tensor([2.0, -1.0]), ag.tensor([0.5, 1.5], requires_grad=True), ag.tensor(0.8, requires_grad=True)
+    y = ((w * x).sum() + b).tanh()
+    loss = (y - 1) ** 2
+    return viz.draw(loss, names={"x": x, "w": w, "b": b, "y": y, "loss": loss}, theme=theme)
 
 
 def chain_rule(theme: str) -> Any:
@@ -80,10 +88,11 @@ def plots(theme: str) -> Any:
 
 
 DRAWN = {"chain_rule": chain_rule, "rolled": rolled, "health": ill}
+README = {"neuron": neuron}
 
 
 def main() -> None:
-    for name, make in DRAWN.items():
+    for name, make in (DRAWN | README).items():
         for theme in THEMES:
             make(theme).save(IMAGES / f"{name}_{theme}.svg", engine="builtin")
     for theme in THEMES:
