@@ -247,7 +247,7 @@ def test_a_layer_learns(layer):
     """To say at the end whether the first number was positive."""
     ag.manual_seed(0)
     model, head = getattr(nn, layer)(1, 8), nn.Linear(8, 1)
-    x = ag.randn(6, 32, 1)
+    x = ag.randn(3, 32, 1)
     y = (x[0] > 0).float()
     optimizer = optim.Adam([*model.parameters(), *head.parameters()], lr=0.05)
     losses = []

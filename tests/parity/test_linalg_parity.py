@@ -472,10 +472,9 @@ def test_matrix_norm(order, kind):
 @pytest.mark.parametrize("order", MATRIX_ORDERS)
 def test_matrix_norm_at_special_matrices(order):
     for a in (np.ones((2, 2)), np.eye(2), np.zeros((2, 2))):
-        if order == "nuc" and not a[0, 1]:
-            compare(lambda l, a: l.linalg.matrix_norm(a, order), a, order=1)
-        elif order not in ("nuc", 2, -2) or a[1, 1] == 1:
-            compare(lambda l, a: l.linalg.matrix_norm(a, order), a, order=1 if a[0, 1] or order not in (2, -2) else 0)
+        rank = int(a[0, 0] + a[1, 1] - a[0, 1])
+        smooth = {2: rank == 1, -2: False, "nuc": rank == 2}.get(order, True)  # else any of many subgradients is right
+        compare(lambda l, a: l.linalg.matrix_norm(a, order), a, order=1 if smooth else 0)
 
 
 def test_norm():
