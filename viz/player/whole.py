@@ -29,7 +29,7 @@ def page_of(arranged: Arrangement, drawn: Callable[[Trace], Drawing]) -> Page:
 
     Numbers are worked out here, so that the page keeps no array alive.
     """
-    found = arranged.whole if seen(arranged.whole) <= MOST else limited(arranged.divided)
+    found = arranged.whole if seen(arranged.whole) <= MOST else _limited_as(arranged)
     whole, boxes, arrows, levels = drawn(found), dict[str, Box](), dict[tuple[str, str], Arrow](), list[_Shut]()
     for level in _levels(found):
         shut = collapsed(found, level)
@@ -84,6 +84,16 @@ def _moved(drawing: Drawing, levels: Sequence[_Shut]) -> Drawing:
         return box.group if group is None else parents[group]
 
     return replace(drawing, boxes=tuple(replace(box, group=home(box)) for box in drawing.boxes))
+
+
+def _limited_as(arranged: Arrangement) -> Trace:
+    """The trace with what the picture closes closed for good, but for what the pass begins with."""
+    found, around = arranged.divided, dict[str, bool]()  # by call: is it closed in the picture, or in what is?
+    for call in found.calls:
+        around[call.id] = call.id in arranged.closed or around.get(call.parent or "", False)
+    first = _first_visited(found, FIRST)
+    shut = collapsed(found, {id for id, closed in around.items() if closed and id not in first})
+    return shut if seen(shut) <= MOST else limited(found)
 
 
 def limited(found: Trace) -> Trace:
