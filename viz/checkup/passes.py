@@ -16,7 +16,7 @@ from autograd_core.primitive import Op
 from autograd_core.tensor import Tensor, current_node
 
 from ..graph.arguments import given_to
-from ..graph.description import Trace, Vertex
+from ..graph.description import Call, Trace, Vertex
 from ..graph.names import Names
 from ..graph.trace import pass_for, trace
 from ..graph.values import known_values
@@ -83,20 +83,21 @@ class Pass:
         """The path of a call, after the name of the outermost module: `model.blocks.3`."""
         if scope is None:
             return ""
-        call = outer = self._paths[scope]
-        while outer.parent is not None:
-            outer = self._paths[outer.parent]
-        name = outer.label.partition(":")[0]
-        return ".".join(filter(None, [name, call.path]))
+        name = self._outermost(scope).label.partition(":")[0]
+        return ".".join(filter(None, [name, self._paths[scope].path]))
 
     def class_and_path(self, scope: str | None) -> str:
         """The place of a call by the class of the outermost module and the path in it, whatever the program calls that."""
         if scope is None:
             return ""
-        call = outer = self._paths[scope]
-        while outer.parent is not None:
-            outer = self._paths[outer.parent]
-        return f"{outer.label.rpartition(': ')[2]}.{call.path}"
+        return f"{self._outermost(scope).label.rpartition(': ')[2]}.{self._paths[scope].path}"
+
+    def _outermost(self, scope: str) -> Call:
+        """The call around a call that nothing is around."""
+        call = self._paths[scope]
+        while call.parent is not None:
+            call = self._paths[call.parent]
+        return call
 
     def called(self, node: Node) -> str:
         """`linear in model.blocks.3.fc`; of several so called in one module which, and the line of the program where it is known."""
